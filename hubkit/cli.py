@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
+_OF_COMMANDS = {"-q", "--quiet", "-v", "--verbose", "--json"}
 _HYPHEN = "\u2011"
 _NARROWEST, _ROOMY = 30, 64  # columns
 INTERRUPTED = 130  # what a shell reports after Ctrl-C: 128 + SIGINT
@@ -202,6 +203,8 @@ def from_click(error: click.ClickException) -> HubkitError:
     hint = f"For its options, run: {context.command_path} --help" if context else ""
     if not isinstance(error, click.NoSuchOption):
         return UsageError(error.format_message(), hint=hint)
+    if context and isinstance(context.command, click.Group) and error.option_name in _OF_COMMANDS:
+        hint = f"Write it after the command: {context.command_path} COMMAND {error.option_name}"
     options = [name for one in context.command.params for name in one.opts] if context else []
     suggestion = did_you_mean(error.option_name, options)
     return UsageError(f"No such option: {error.option_name}", hint=suggestion or hint)

@@ -237,6 +237,11 @@ def _guesses(specs: list[TensorSpec], sizes: Mapping[str, int | str]) -> str:
 
 # Large enough for five halvings; and what most classifiers were made for.
 _IMAGES = (64, 224)
+# Few channels are those of audio or points. Many are features, such as those of a spectrogram,
+# which a vocoder makes hundreds of samples of each.
+_SAMPLES = (4096, 16000)
+_FRAMES = (64, 1024)
+_FEATURES = 16
 
 
 def guess_inputs(model: torch.nn.Module, sizes: Mapping[str, int | str]) -> Iterator[Inputs]:
@@ -324,7 +329,9 @@ def _texts(layer: torch.nn.Module) -> tuple[str, ...]:
         features = layer.in_features
         return (f"f32[B,{features}]", f"f32[B,T,{features}]")
     if isinstance(layer, nn.Conv1d):
-        return tuple(f"f32[B,{layer.in_channels},{size}]" for size in (4096, 16000))
+        channels = layer.in_channels
+        sizes = _FRAMES if channels >= _FEATURES else _SAMPLES
+        return tuple(f"f32[B,{channels},{size}]" for size in sizes)
     if isinstance(layer, nn.Conv2d):
         return tuple(f"f32[B,{layer.in_channels},{size},{size}]" for size in _IMAGES)
     if isinstance(layer, nn.Conv3d):

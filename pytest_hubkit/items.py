@@ -365,17 +365,15 @@ class CheckItem(HubconfItem):
     def _is_reported(self, error: PrerequisiteError) -> bool:
         """Whether the check that is for this failure reports it, or another one did."""
         session, needed = self.repo.session, CHECKS[error.code]
-        if not self._is_selected(error.code):
-            return False
         key = (error.code, "") if needed.scope == "repo" else self._key(error.code)
-        if key not in session.checked:
+        if key not in session.checked and self._is_selected(error.code):
             session.checked.add(key)
             reason = self._find_broken(needed)
             if reason:
                 session.broken[key] = reason
         if key in session.broken:
             return True
-        # It passes, for example because its child process does not have the problem.
+        # It does not run, or passes because its child process does not have the problem.
         session.broken[key] = str(error)
         return False
 

@@ -26,6 +26,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Nor is what a test finds to be what an earlier one found; those of the cache have one of their own.
 os.environ["HUBKIT_NO_CACHE"] = "1"
+# How much of it is shown depends on the machine; those of progress unset it.
+os.environ["HUBKIT_NO_PROGRESS"] = "1"
 
 # A busy machine makes no example wrong. A fixture that is shared by the examples is meant to be.
 settings.register_profile(
@@ -38,7 +40,7 @@ settings.load_profile("any machine")
 # What a developer, a hook of git or a CI host may have set; tests set what they need. pytest itself
 # prints more where it finds CI or BUILD_NUMBER.
 _FOREIGN = re.compile(
-    r"GIT_(?!EXEC_PATH$)|GITHUB_|GH_TOKEN$|HUBKIT_(?!DEFECTS$|NO_CACHE$)|NETRC$|TORCH_HOME$|TORCH_HUB$"
+    r"GIT_(?!EXEC_PATH$)|GITHUB_|GH_TOKEN$|HUBKIT_(?!DEFECTS$|NO_CACHE$|NO_PROGRESS$)|NETRC$|TORCH_HOME$|TORCH_HUB$"
     r"|XDG_CACHE_HOME$|CI$|BUILD_NUMBER$|TF_BUILD$|GITLAB_CI$|(NO|FORCE)_COLOR$|PY_COLORS$|COLUMNS$|LINES$"
     r"|PYTEST_ADDOPTS$"
 )
@@ -56,6 +58,12 @@ def _no_foreign_settings() -> Iterator[None]:
         for name in filter(_FOREIGN.match, list(os.environ)):
             patch.delenv(name)
         yield
+
+
+@pytest.fixture
+def progress_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress is shown as to users."""
+    monkeypatch.delenv("HUBKIT_NO_PROGRESS")
 
 
 @pytest.fixture

@@ -133,6 +133,7 @@ def test_every_choice_of_every_command_suggests_a_similar_one() -> None:
     [
         ("check --bog", "No such option: --bog.", "hint: "),
         ("check --selct x", "No such option: --selct.", "hint: Did you mean `--select`?"),
+        ("-q list", "No such option: -q.", "hint: Write it after the command: main COMMAND -q"),
         ("chek", "No such command: 'chek'.", "hint: Did you mean `check`?"),
         ("cache lss", "No such command: 'lss'.", "hint: Did you mean `ls`?"),
         ("cache rm", "Missing argument 'TARGET...'.", "hint: For its options, run: "),

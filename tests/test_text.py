@@ -123,7 +123,7 @@ def test_code_holds_backticks_and_a_cell_holds_bars() -> None:
 
 def test_errors_escape_what_they_quote() -> None:
     error = HubkitError("bad \x1b]0;pwned\x07 name", hint="see\r\u202e")
-    assert str(error) == "bad \\x1b]0;pwned\\x07 name\nsee\\r\\u202e"
+    assert str(error) == "bad \\x1b]0;pwned\\x07 name.\nsee\\r\\u202e"
     assert error.args == (error.message,)
 
 

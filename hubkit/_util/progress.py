@@ -5,6 +5,7 @@ On a terminal and in a notebook that is one line, which is replaced; elsewhere a
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -179,6 +180,8 @@ class _Wait:
 
 
 def _can_show(stream: TextIO | None) -> bool:
+    if os.environ.get("HUBKIT_NO_PROGRESS"):
+        return False
     return not (is_quiet() or stream is None or getattr(stream, "closed", False))
 
 

@@ -182,7 +182,7 @@ class _Observer:
                 is_conditional = id(node) in self.conditional
                 caller = replace(body, without_weights=False) if is_conditional else body
                 self.graph.add_call(target, caller, owner)
-            case External(name), _ if name.rpartition(".")[2] in _WATCHED:
+            case External(name), _ if name.rpartition(".")[2] in _WATCHED or _fetches(node):
                 self._record(body, node, name, node)
                 self._note_dynamic_import(body, name, node)
             case None, ast.Name(id=name) if name in _BUILTINS:
@@ -599,6 +599,11 @@ def find_gpu_needs(
                     place = scope.file.location(node)
                     yield GpuNeed(entry.name, "", place, ast.unparse(node.func))
                     break
+
+
+def _fetches(node: ast.Call) -> bool:
+    """Whether a call asks for a download, as of a dataset."""
+    return any(one.arg == "download" for one in node.keywords)
 
 
 def _asks_for_gpu(function: FunctionNode) -> bool:

@@ -38,7 +38,7 @@ from hubkit.analysis.values import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from hubkit.analysis.resolve import Resolver
+    from hubkit.analysis.resolve import Resolver, Target
 
 # An expression, or several that are taken together, as ``zip`` does.
 _Item: TypeAlias = "Elsewhere | tuple[_Item, ...]"
@@ -147,6 +147,7 @@ class _Run(Struct):
     failed: set[ast.AST] = field(default_factory=set)
     unknown: ast.expr | None = None
     _registering: dict[ast.AST, bool] = field(default_factory=dict)
+    _decorators: dict[tuple[str, str], Target | None] = field(default_factory=dict)
     _mattering: dict[ast.stmt, bool] = field(default_factory=dict)
     _wanted: frozenset[ast.AST] = frozenset()
     _callers: frozenset[str] = frozenset()
@@ -338,13 +339,22 @@ class _Run(Struct):
             made = self._run_call(decorator, scope)
             function = made and self.resolver.expression(made.scope, made.expression)
         else:
-            function = self.resolver.expression(scope, decorator)
+            function = self._decorator(scope, decorator)
         if not isinstance(function, Defined):
             raise _OpaqueError
         if not isinstance(decorator, ast.Call) and self._just_registers(function):
             self.found.append((decorated.name, decorated, value))
         else:
             self._run_function(function, [value], {})
+
+    def _decorator(self, scope: Scope, decorator: ast.expr) -> Target | None:
+        """What a decorator stands for; a module has the same one a hundred times."""
+        if scope.outer is not None or not isinstance(decorator, ast.Name):
+            return self.resolver.expression(scope, decorator)
+        key = (scope.file.path, decorator.id)
+        if key not in self._decorators:
+            self._decorators[key] = self.resolver.expression(scope, decorator)
+        return self._decorators[key]
 
     def _just_registers(self, decorator: Defined) -> bool:
         """Whether a decorator adds each function to the sink under its own name, and does no more."""

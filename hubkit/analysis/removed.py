@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hubkit.analysis.resolve import Defined, External
 from hubkit.analysis.signatures import find_method
-from hubkit.analysis.syntax import catches_import, child_nodes, statements
+from hubkit.analysis.syntax import catches_import, child_nodes, is_on, statements
 from hubkit.facts import RemovedName
 
 if TYPE_CHECKING:
@@ -156,22 +156,16 @@ def _expects_absence(handler: ast.ExceptHandler) -> bool:
 
 def _find_defaults(resolver: Resolver, scope: Scope) -> Iterator[RemovedName]:
     """Fields of dataclasses whose default is an instance of another one, which has no hash."""
+    lines = scope.file.lines_with_words(["dataclass"])
     for statement in statements(scope.file.tree.body, nested=False):
-        if (
-            not isinstance(statement, ast.ClassDef)
-            or _dataclass(resolver, scope, statement) is None
-        ):
+        if not isinstance(statement, ast.ClassDef) or not is_on(statement, lines):
             continue
-        for field in statement.body:
-            default = _default(field)
-            target = default and resolver.expression(scope, default.func)
-            if (
-                default is not None
-                and isinstance(target, Defined)
-                and _lacks_hash(resolver, target)
-            ):
-                text = ast.unparse(default)
-                place = scope.file.location(default)
+        if _dataclass(resolver, scope, statement) is None:
+            continue
+        for default in filter(None, map(_default, statement.body)):
+            target = resolver.expression(scope, default.func)
+            if isinstance(target, Defined) and _lacks_hash(resolver, target):
+                text, place = ast.unparse(default), scope.file.location(default)
                 yield RemovedName(text, "Python 3.11", place, on_import=True, kind="default")
 
 

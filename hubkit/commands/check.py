@@ -99,8 +99,11 @@ def command(
 
     def lint(present: Files) -> Report:
         detail("Running the rules. No cached report is used.")
-        with show_wait(f"Checking {present.root.name or repo}"):
-            return _lint(_read_facts(present, before), config, with_fixes=with_fixes)
+        with show_wait(f"Checking {present.root.resolve().name}") as part:
+            part("reading the source")
+            facts = _read_facts(present, before)
+            part("running the rules")
+            return _lint(facts, config, with_fixes=with_fixes)
 
     if fixing.is_wanted:
         return _fix(files, lint, fixing, output)

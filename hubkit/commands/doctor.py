@@ -30,7 +30,7 @@ _OPTIONAL = ("numpy", "pytest-xdist")
 # Variables that hold no secrets; of those that hold URLs, logins are removed.
 _VARIABLES = (
     *("HUBKIT_DOCS_URL", "HUBKIT_GITHUB_URL", "HUBKIT_LOCKFILE", "HUBKIT_MAX_AGE"),
-    *("HUBKIT_NO_CACHE", "HUBKIT_OFFLINE", "HUBKIT_TRUST"),
+    *("HUBKIT_NO_CACHE", "HUBKIT_NO_PROGRESS", "HUBKIT_OFFLINE", "HUBKIT_TRUST"),
     *("CI", "FORCE_COLOR", "NO_COLOR", "NETRC", "TERM", "TORCH_HOME", "XDG_CACHE_HOME"),
 )
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")

@@ -52,6 +52,7 @@ def merge_reports(reports: Sequence[ConformanceReport]) -> ConformanceReport:
         lint=min((one.lint for one in reports if one.lint), default=""),  # "failed" before "passed"
         cases=tuple(map(_merge_cases, found.values())),
         interrupted=any(one.interrupted for one in reports),
+        summaries={code: text for one in reports for code, text in one.summaries.items()},
     )
 
 

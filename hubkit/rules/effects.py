@@ -22,6 +22,7 @@ _NETWORK = re.compile(
     r"|torch\.utils\.model_zoo\.load_url|(?:gdown|wget)\.download"
     r"|huggingface_hub\.(?:hf_hub_download|snapshot_download))"
 )
+_DATASETS = re.compile(r"torch(?:vision|audio|text)\.datasets\.\w+")
 _PROCESS = re.compile(
     r"(?:os\.(?:system|popen|exec\w+|spawn\w+)"
     r"|subprocess\.(?:run|call|check_call|check_output|Popen|getoutput|getstatusoutput)|pip\.main"
@@ -63,9 +64,12 @@ def network_at_import(repo: RepoFacts) -> Iterator[Finding]:
         def unet(pretrained=False):
             labels = requests.get("https://…/labels.txt").text
 
-    Code under `if __name__ == "__main__":` is not reported.
+    Datasets count if they are created with `download=True`. Code under
+    `if __name__ == "__main__":` is not reported.
     """
-    for use in _uses(repo, _NETWORK, on_import=True):
+    sets = _uses(repo, _DATASETS, on_import=True)
+    fetched = [use for use in sets if use.keyword("download") == "True"]
+    for use in (*_uses(repo, _NETWORK, on_import=True), *fetched):
         yield network_at_import.finding(
             f"importing hubconf.py calls `{use.name}`, so torch.hub.list needs the network",
             use.location,

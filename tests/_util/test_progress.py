@@ -7,6 +7,7 @@ import re
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
 from click.testing import CliRunner
 
 from hubkit._util import progress
@@ -20,9 +21,9 @@ from tests.git_host import commit_files
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
     from tests.git_host import GitHost
+
+pytestmark = pytest.mark.usefixtures("progress_shown")
 
 
 class Screen(io.StringIO):

@@ -29,8 +29,21 @@ def test_the_worst_counts_and_the_job_that_ran_most_tells_what_was_measured() ->
     )  # fmt: skip
     merged = merge_reports(
         [
-            shard(1, cases=(theirs,), lint="", uncommitted=None, created="2026-01-01"),
-            shard(2, cases=(ours,), lint="failed", environment={"python": "3.13.0"}),
+            shard(
+                1,
+                cases=(theirs,),
+                lint="",
+                uncommitted=None,
+                created="2026-01-01",
+                summaries={"C104": "one"},
+            ),
+            shard(
+                2,
+                cases=(ours,),
+                lint="failed",
+                environment={"python": "3.13.0"},
+                summaries={"C201": "two"},
+            ),
         ]
     )
     (net,) = merged.cases
@@ -40,6 +53,7 @@ def test_the_worst_counts_and_the_job_that_ran_most_tells_what_was_measured() ->
     assert (net.call, net.unexercised) == ("net()", ())
     assert (merged.lint, merged.uncommitted, merged.created) == ("failed", 2, REPORT.created)
     assert merged.environment["python"] == "3.12.1, 3.13.0"
+    assert merged.summaries == {"C104": "one", "C201": "two"}
     assert '"shard": null' in render_json(merged)
 
 

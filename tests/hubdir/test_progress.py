@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tests.git_host import GitHost
 
+pytestmark = pytest.mark.usefixtures("progress_shown")
 BODY = os.urandom(3_000_000)
 LINE = r"net\.pt: (\d\.\d|\d+\.\d kB|\d+ bytes) of 3\.0 MB, [\d.]+ [kMG]?B/s, \d+ (s|min|h) left"
 

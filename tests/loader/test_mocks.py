@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.git_host import GitHost
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("progress_shown")]
 
 HUBCONF = """
 from torch.hub import load_state_dict_from_url as early

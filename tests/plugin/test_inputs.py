@@ -77,6 +77,7 @@ def test_the_first_layer_makes_a_guess() -> None:
         (nn.Embedding(7, 2), (2, 16)),
         (nn.Linear(5, 2), (2, 5)),
         (nn.Conv1d(2, 2, 3), (2, 2, 4096)),
+        (nn.Conv1d(80, 2, 3), (2, 80, 64)),
         (nn.Conv2d(3, 2, 3), (2, 3, 64, 64)),
         (nn.Conv3d(1, 2, 3), (2, 1, 8, 64, 64)),
         (nn.GRU(6, 2), (16, 2, 6)),

@@ -84,7 +84,7 @@ def test_slow_checks_run_when_asked_for(plain: HubRepo) -> None:
         ("--hubconf-keep=0", "*'0' is not a positive number"),
         (
             "--hubconf-report=pdf=x",
-            "*'pdf' is not a report format. Use json, markdown, badge, endpoint.",
+            "*'pdf' is not a report format. Use json, markdown, badge, endpoint or html.",
         ),
     ],
 )

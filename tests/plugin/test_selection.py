@@ -183,9 +183,11 @@ def test_a_failing_import_is_reported_once(plain: HubRepo) -> None:
 
 def test_without_the_check_that_would_tell_another_tells(plain: HubRepo) -> None:
     plain.write({"hubconf.py": "import nowhere\n\ndef first():\n    '''One.'''\n"})
-    result = plain.run_here("--hubconf", "hubconf.py::first::C104-help")
-    result.assert_outcomes(failed=1)
+    others = [f"hubconf.py::first::{check}" for check in ("C104-help", "C105-signature")]
+    result = plain.run_here("--hubconf", *others, "-rs")
+    result.assert_outcomes(failed=1, skipped=1)
     result.stdout.fnmatch_lines(["*Importing hubconf.py fails with ModuleNotFoundError*"])
+    result.stdout.fnmatch_lines(["SKIPPED*(C101) Importing hubconf.py fails with*"])
 
 
 def test_names_made_at_run_time_are_asked_of_a_child_process(repo: HubRepo) -> None:

@@ -185,7 +185,8 @@ def test_reports_and_files_of_releases_are_ignored_and_no_line_is_lost(here: Pat
     assert "  updated      .gitignore\n" in result.stdout
     text = (here / ".gitignore").read_text()
     assert text.startswith(f"{theirs}\n\n")
-    assert {"/conformance.json", "/conformance.html"} <= set(text.splitlines())
+    reports = {"check.xml", "conformance.json", "conformance.xml", "hubkit.sarif", "report.html"}
+    assert {f"/{name}" for name in reports} <= set(text.splitlines())
     assert "/dist/" not in text  # theirs covers it
     assert "  kept         .gitignore\n" in init("--defaults").stdout
     assert (here / ".gitignore").read_text() == text

@@ -3,13 +3,15 @@
 CASES: dict[str, dict[str, str]] = {
     "HUB701": {
         "bad": '''\
-dependencies = ["torch"]
+dependencies = ["torch", "torchvision"]
 
 import urllib.request as _request
 
 import torch as _torch
+from torchvision import datasets
 
 _LABELS = _request.urlopen("https://example.org/labels.txt").read()  # expect: HUB701
+_DIGITS = datasets.MNIST("data", download=True)  # expect: HUB701
 
 
 def net(pretrained: bool = False):
@@ -17,11 +19,14 @@ def net(pretrained: bool = False):
     return _torch.nn.Linear(1, 1)
 ''',
         "good": '''\
-dependencies = ["torch"]
+dependencies = ["torch", "torchvision"]
 
 import urllib.request as _request
 
 import torch as _torch
+from torchvision import datasets
+
+_DIGITS = datasets.FakeData(size=8)
 
 
 def net(pretrained: bool = False):
