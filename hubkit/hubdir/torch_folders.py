@@ -33,12 +33,31 @@ from hubkit.hubdir.layout import (
 if TYPE_CHECKING:
     from hubkit.facts import CachedRepo, RepoRef
 
+_TICK = 20_000_000  # nanoseconds by which times of files may be behind the clock
+
 
 def find_folder(cached: CachedRepo) -> Path:
     """The copy that hubkit made for torch.hub of a repo; its tree if there is none."""
     path = torch_folder(cached.repo, cached.ref) if cached.ref else None
     mark = {} if path is None else _read_mark(path)
     return path if path and mark.get("repo") == cached.repo.full_name else cached.path
+
+
+def is_changing(path: Path, since: int, inode: int) -> bool:
+    """Whether torch.hub has removed or replaced one of its folders, or is doing so.
+
+    Args:
+        path: The folder; nothing else in the hub dir changes.
+        since: Unix time in nanoseconds.
+        inode: The number of the folder at that time.
+    """
+    if path.parent != Path(get_dir()):
+        return False
+    try:
+        times = [os.stat(folder).st_mtime_ns for folder, _, _ in os.walk(path)]  # noqa: PTH116
+        return path.stat().st_ino != inode or max(times) > since - _TICK
+    except FileNotFoundError:
+        return True
 
 
 def write_folder(repo: RepoRef, ref: str, sha: str, *, refresh: bool) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
     from hubkit.facts.hubdir import TrustRepo
     from hubkit.lockfile import Lockfile
     from hubkit.runtime import LoadedHubconf
+
+# Imports that fail while torch.hub replaces the folder.
+_RETRIES = 5
 
 
 def load(
@@ -367,7 +371,25 @@ def _find_lockfile(path: str | os.PathLike[str] | None) -> Lockfile | None:
 
 
 def _import(request: Request) -> LoadedHubconf:
-    located = locate_trusted(request)
+    for _ in range(_RETRIES):
+        located = locate_trusted(request)
+        began = time.time_ns(), _inode(located.root)
+        try:
+            return _import_located(located, request)
+        except Exception:
+            if located.repo is None or not hubdir.is_changing(located.root, *began):
+                raise
+    return _import_located(locate_trusted(request), request)
+
+
+def _inode(folder: Path) -> int:
+    try:
+        return folder.stat().st_ino
+    except OSError:
+        return 0
+
+
+def _import_located(located: Located, request: Request) -> LoadedHubconf:
     hub = hub_functions(located.repo, request.lockfile)
     loaded = find_hubconf(located.root, hub=hub, lock=request.lockfile)
     if loaded is not None:

@@ -180,6 +180,7 @@ def test_a_slow_stream_gets_company(slow_host: GitHost, tmp_path: Path) -> None:
     assert files_in(tmp_path) == ["out.pt"]
 
 
+@pytest.mark.usefixtures("progress_shown")
 def test_the_bar_counts_what_all_connections_bring(
     slow_host: GitHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -118,3 +119,50 @@ def test_torch_hub_reloads_while_others_load(host: GitHost, hub_dir: Path, first
         load(hubkit, "acme/shapes:main")
     run_python("-c", RACE, host.url, check=True)
     assert (hub_dir / "acme_shapes_main" / "hubconf.py").is_file()
+
+
+GOOD = "dependencies = []\n\n\ndef net():\n    return 'good'\n"
+# What torch.hub does to its folder, between the import of hubconf.py and that of a module.
+REPLACED = """
+import os
+import shutil
+
+shutil.rmtree({folder!r})
+{then}
+from parts import missing
+"""
+BROKEN = """
+with open({log!r}, "a") as log:
+    log.write("imported")
+from parts import missing
+"""
+
+
+@pytest.mark.usefixtures("host")
+@pytest.mark.parametrize("then", ["os.rename({new!r}, {folder!r})", ""])
+def test_a_folder_that_torch_hub_replaces_meanwhile_is_loaded_again(
+    hub_dir: Path, tmp_path: Path, then: str
+) -> None:
+    folder, new = hub_dir / "acme_shapes_main", tmp_path / "new"
+    for path in (folder, new):
+        path.mkdir(parents=True)
+    (new / "hubconf.py").write_text(GOOD)
+    places = {"folder": str(folder), "new": str(new)}
+    text = REPLACED.format(then=then.format(**places), **places)
+    (folder / "hubconf.py").write_text(text)
+    if "rename" in then:
+        assert hubkit.load("acme/shapes:main", "net") == "good"
+    else:  # nothing is put in its place, so hubkit fetches the repo
+        assert hubkit.load("acme/shapes:main", "net", trust_repo=True)[0] == "two"
+
+
+def test_a_folder_that_stays_broken_is_imported_once(hub_dir: Path, tmp_path: Path) -> None:
+    folder, log = hub_dir / "acme_shapes_main", tmp_path / "log"
+    folder.mkdir(parents=True)
+    text = BROKEN.format(log=str(log))
+    (folder / "hubconf.py").write_text(text)
+    for path in (folder / "hubconf.py", folder):
+        os.utime(path, (1e9, 1e9))
+    with pytest.raises(ModuleNotFoundError):
+        hubkit.load("acme/shapes:main", "net")
+    assert log.read_text() == "imported"
