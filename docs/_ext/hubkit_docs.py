@@ -145,7 +145,7 @@ def _escape_prose(text: str) -> str:
 
 
 def _render_commands() -> Iterator[tuple[str, str]]:
-    context = click.Context(main, info_name="hubkit")
+    context = click.Context(main, info_name="hubkit", **main.context_settings)
     for name in main.list_commands(context):
         command = main.get_command(context, name)
         assert command is not None

@@ -50,7 +50,7 @@ def repo(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_shows_the_summary_of_each_command(command: str) -> None:
-    found = main.get_command(click.Context(main), command)
+    found = main.get_command(click.Context(main, **main.context_settings), command)
     assert found is not None
     assert found.get_short_help_str(100) == COMMANDS[command]
 
@@ -62,7 +62,10 @@ def test_a_command_with_a_hyphen_is_in_a_module_with_an_underscore(
     module.command = click.Command("two-words")  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setitem(COMMANDS, "two-words", "Two words.")
-    assert main.get_command(click.Context(main), "two-words") is module.command
+    assert (
+        main.get_command(click.Context(main, **main.context_settings), "two-words")
+        is module.command
+    )
 
 
 def test_an_unknown_format_gets_a_suggestion() -> None:
@@ -234,7 +237,9 @@ def test_help_fits_the_terminal_and_breaks_no_word(
 def test_help_is_colored_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b" not in CliRunner().invoke(main, ["list", "-h"]).stdout
     monkeypatch.setenv("FORCE_COLOR", "1")
-    shown = CliRunner().invoke(main, ["list", "-h"]).stdout
+    done = CliRunner().invoke(main, ["list", "-h"])
+    assert done.exit_code == 0, (done.output, done.exception, done.exc_info)
+    shown = done.stdout
     assert "\x1b[1;32mUsage:\x1b[0m \x1b[36mmain list\x1b[0m [OPTIONS]" in shown
     assert "\x1b[36m--json\x1b[0m" in shown
     monkeypatch.setenv("NO_COLOR", "1")

@@ -107,11 +107,11 @@ def test_every_argument_for_repos_is_completed(name: str, cached: Path) -> None:
     for one in TREE[name].params:
         shown = one.metavar or ""
         if isinstance(one, click.Argument) and "OWNER/NAME" in shown:
-            context = click.Context(TREE[name])
+            context = click.Context(TREE[name], **main.context_settings)
             found = [item.value for item in one.shell_complete(context, "own")]
             assert "own/rep" in found, f"pass shell_complete=complete_repos to {one.name}"
         if "ENTRYPOINT" in shown or one.name == "entrypoint":
-            context = click.Context(TREE[name])
+            context = click.Context(TREE[name], **main.context_settings)
             found = [item.value for item in one.shell_complete(context, "m")]
             if name != "init":  # which makes it
                 assert found == ["mine"], f"pass shell_complete=complete_entrypoints to {one.name}"

@@ -17,7 +17,7 @@ def walk(command: click.Command = main, name: str = "") -> Iterator[tuple[str, c
     if not isinstance(command, click.Group):
         yield name, command
         return
-    context = click.Context(command)
+    context = click.Context(command, **main.context_settings)
     for below in command.list_commands(context):
         found = command.get_command(context, below)
         assert found is not None

@@ -42,7 +42,7 @@ def find_fault(line: str) -> str:
     # Where another program follows, the command ends.
     words = shlex.split(re.split(r" (?:&&|\|\|?|>+) ", line)[0])[1:]
     command: click.Command = main
-    context = click.Context(main, info_name="hubkit")
+    context = click.Context(main, info_name="hubkit", **main.context_settings)
     while isinstance(command, click.Group) and words and re.match("[a-z]", words[0]):
         name = words.pop(0)
         found = command.get_command(context, name)
