@@ -60,7 +60,7 @@ def _write_pages(app: Sphinx) -> None:
 def _make_accessible(
     _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: object
 ) -> None:
-    """Add what keyboards and screen readers need, and Sphinx and the theme leave out."""
+    """Add what Sphinx and the theme lack for keyboards and screen readers."""
     tree = context.get("furo_navigation_tree", "")
     context["furo_navigation_tree"] = tree.replace(
         'role="heading"', 'role="heading" aria-level="2"'

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 DOCS_URL = ""
-"""Where the site of the documentation is; it has no public address yet, so there are no links."""
+"""The address of the documentation. It has no public one yet, so there are no links."""
 _STYLES = {
     "error": "1;31",
     "warning": "1;33",

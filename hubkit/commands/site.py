@@ -59,7 +59,9 @@ def command(
         changed = plural(catalog.uncommitted, "file")
         echo(f"The site shows the last commit, without the changes in {changed}.", err=True)
     if catalog.report is None:
-        note("There are no measurements. For them: hubkit conform --report conformance.json")
+        note(
+            "There are no measurements. To add them, run: hubkit conform --report conformance.json"
+        )
     elif not catalog.is_of_report:
         echo("The conformance report is about another commit.", err=True)
     models = plural(len(catalog.models), "model")
