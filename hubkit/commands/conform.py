@@ -215,6 +215,8 @@ def _show(sources: tuple[Path, ...], reports: tuple[str, ...], *, as_json: bool)
             echo(line)
     for line in change_lines(runs) if len(runs) > 1 else ():
         echo(line)
+    for form, target in targets:
+        echo(f"{form}: {target}")
     return int(any(map(_failed, runs)))
 
 
