@@ -35,6 +35,7 @@ class Progress:
         self._ended = threading.Event()
         self._what = "collecting"
         self._total = self._done = self._shown = 0
+        self._is_at_start = False  # of a line, though pytest does not know
         self._printed = self._started = time.monotonic()
         # When the first check ended, which starts the child processes.
         self._warm: float | None = None
@@ -108,7 +109,8 @@ class Progress:
         text, column = self._describe(now), self._writer.width_of_current_line
         if not self._is_terminal:
             self._printed = now
-            self._stream.write(f"\n{text}\n" if column else f"{text}\n")
+            self._stream.write(f"\n{text}\n" if column and not self._is_at_start else f"{text}\n")
+            self._is_at_start = True
         else:
             # Where it does not fit, on the next line, on which pytest then goes on.
             does_fit = bool(self._shown) or column + len(text) + 2 < self._writer.fullwidth
@@ -132,7 +134,7 @@ class Progress:
             if self._shown:
                 self._stream.write(_erasing(self._shown))
                 self._stream.flush()
-            self._shown, self._printed = 0, time.monotonic()
+            self._shown, self._printed, self._is_at_start = 0, time.monotonic(), False
 
 
 def _erasing(count: int) -> str:

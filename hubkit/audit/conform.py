@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 from hubkit._util.child_server import require_memory
 from hubkit._util.process import ChildMemoryError, describe_status, last_lines, run_command
 from hubkit.audit.environments import make_environment
-from hubkit.audit.messages import CaseFact, CellResult, CheckFact
+from hubkit.audit.messages import Case, Cell, CellResult, Check
 from hubkit.conformance import read_report
 from hubkit.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from hubkit.audit.environments import Environment
-    from hubkit.audit.messages import Bounds, Cell, Settings
+    from hubkit.audit.environments import Installed
+    from hubkit.audit.messages import Bounds, CellState, Settings, Versions
     from hubkit.facts import CaseResult, ConformanceReport
 
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH", "OMP_NUM_THREADS")
@@ -31,32 +31,32 @@ _RESULTS = (0, 1)  # exit codes of `hubkit conform` if there is a report
 def conform_repo(
     root: Path, dependencies: Sequence[str], settings: Settings, bounds: Bounds
 ) -> tuple[CellResult, ...]:
-    """Run the suite in each cell.
+    """Run the suite with all versions.
 
     Args:
         root: The folder of the repo, which is copied.
         dependencies: The hubconf's `dependencies`.
-        settings: The level and the cells.
+        settings: The level and the versions.
         bounds: What each run may use.
     """
-    return tuple(_conform(root, dependencies, cell, settings, bounds) for cell in settings.cells)
+    return tuple(_conform(root, dependencies, one, settings, bounds) for one in settings.matrix)
 
 
 def _conform(
-    root: Path, dependencies: Sequence[str], cell: Cell, settings: Settings, bounds: Bounds
+    root: Path, dependencies: Sequence[str], versions: Versions, settings: Settings, bounds: Bounds
 ) -> CellResult:
     environment = make_environment(
-        cell, dependencies, installs=settings.installs, seconds=bounds.install_seconds
+        versions, dependencies, installs=settings.installs, seconds=bounds.install_seconds
     )
     fact = environment.fact
     if fact.reason:
-        return CellResult(fact, "no environment", fact.reason)
+        return CellResult(fact, Cell("no environment", fact.reason))
     with tempfile.TemporaryDirectory(prefix="hubkit-conform-", ignore_cleanup_errors=True) as name:
         return _run(root, Path(name), environment, settings, bounds)
 
 
 def _run(
-    root: Path, folder: Path, environment: Environment, settings: Settings, bounds: Bounds
+    root: Path, folder: Path, environment: Installed, settings: Settings, bounds: Bounds
 ) -> CellResult:
     tree, report = folder / "repo", folder / "report.json"
     shutil.copytree(root, tree, symlinks=True, ignore=shutil.ignore_patterns(".git"))
@@ -71,11 +71,11 @@ def _run(
             command, folder, _variables(folder, environment), bounds.seconds, look
         )
     except ChildMemoryError as error:
-        return CellResult(environment.fact, "out of memory", error.reason)
+        return CellResult(environment.fact, Cell("out of memory", error.reason))
     seconds = time.monotonic() - start
     if status is None:
         reason = describe_status(None, bounds.seconds)
-        return CellResult(environment.fact, "timed out", reason, seconds=seconds)
+        return CellResult(environment.fact, Cell("timed out", reason, seconds=seconds))
     try:
         found = read_report(report) if status in _RESULTS else None
     except UsageError:
@@ -83,18 +83,17 @@ def _run(
     if found is None:
         last = last_lines(output).replace(str(tree), ".").strip()
         reason = f"{describe_status(status, bounds.seconds)}: {last}".rstrip(": ")
-        return CellResult(environment.fact, "crashed", reason, seconds=seconds)
+        return CellResult(environment.fact, Cell("crashed", reason, seconds=seconds))
+    state: CellState = "passed" if found.level >= settings.level else "failed"
     return CellResult(
         environment.fact,
-        "passed" if found.level >= settings.level else "failed",
-        level=found.level,
-        seconds=seconds,
+        Cell(state, level=found.level, seconds=seconds),
         cases=tuple(map(_case, found.cases)),
         checks=tuple(_checks(found)),
     )
 
 
-def _variables(folder: Path, environment: Environment) -> dict[str, str]:
+def _variables(folder: Path, environment: Installed) -> dict[str, str]:
     """Environment variables without tokens, and without the user's home and hub dir."""
     home = folder / "home"
     home.mkdir()
@@ -112,9 +111,9 @@ def _variables(folder: Path, environment: Environment) -> dict[str, str]:
     }
 
 
-def _case(case: CaseResult) -> CaseFact:
+def _case(case: CaseResult) -> Case:
     measured = case.measured
-    return CaseFact(
+    return Case(
         case.entrypoint,
         case.case,
         case.level,
@@ -125,10 +124,10 @@ def _case(case: CaseResult) -> CaseFact:
     )
 
 
-def _checks(report: ConformanceReport) -> Iterator[CheckFact]:
+def _checks(report: ConformanceReport) -> Iterator[Check]:
     for case in (report.whole, *report.cases):
         for one in case.checks:
-            yield CheckFact(
+            yield Check(
                 case.entrypoint,
                 case.case,
                 one.code,

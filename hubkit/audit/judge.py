@@ -18,10 +18,9 @@ from msgspec.structs import replace
 
 from hubkit import hubdir
 from hubkit.analysis import read_repo
+from hubkit.audit import messages
 from hubkit.audit.conform import conform_repo
 from hubkit.audit.messages import (
-    EntrypointFact,
-    FindingFact,
     Outcome,
     Results,
     State,
@@ -196,9 +195,11 @@ def _read_results(files: Files) -> Results:
     )
 
 
-def _entrypoints(facts: RepoFacts) -> Iterator[EntrypointFact]:
+def _entrypoints(facts: RepoFacts) -> Iterator[messages.Entrypoint]:
     for one in facts.hubconf.entrypoints if facts.hubconf else ():
-        yield EntrypointFact(one.name, one.kind, one.summary, _parameters(one), one.returns.shape)
+        yield messages.Entrypoint(
+            one.name, one.kind, one.summary, _parameters(one), one.returns.shape
+        )
 
 
 def _parameters(entrypoint: Entrypoint) -> tuple[str, ...] | None:
@@ -206,23 +207,23 @@ def _parameters(entrypoint: Entrypoint) -> tuple[str, ...] | None:
     return None if found is None else tuple(one.name for one in found)
 
 
-def _findings(report: Report) -> Iterator[FindingFact]:
+def _findings(report: Report) -> Iterator[messages.Finding]:
     for finding in report.findings:
         yield _finding(finding, report, None)
     for hidden in report.suppressed:
         yield _finding(hidden.finding, report, hidden.by)
 
 
-def _finding(finding: Finding, report: Report, suppressed_by: str | None) -> FindingFact:
+def _finding(finding: Finding, report: Report, suppressed_by: str | None) -> messages.Finding:
     place = finding.location
-    return FindingFact(
+    return messages.Finding(
         code=finding.code,
         rule=report.slug(finding.code),
         severity=finding.severity,
         message=finding.message,
         path=place.path if place else None,
         line=place.line if place else None,
-        column=place.column if place else None,
+        col=place.column if place else None,
         entrypoint=finding.entrypoint,
         fingerprint=finding.fingerprint,
         suppressed_by=suppressed_by,

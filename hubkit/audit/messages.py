@@ -1,4 +1,8 @@
-"""What crosses processes: one repo to judge, and what came of it."""
+"""What crosses processes: one repo to judge, and what came of it.
+
+Entrypoints, findings, environments, cells, cases and checks are rows of tables as they come; `tables`
+adds what they belong to.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +38,8 @@ HAVE_RESULTS: tuple[State, ...] = ("checked", "unchanged")
 PASSING: tuple[State, ...] = ("rate limited", "unreachable", "offline", "disk full")
 
 
-class Cell(Struct, frozen=True):
-    """An environment to run the conformance suite in.
+class Versions(Struct, frozen=True):
+    """Versions to run the conformance suite with: a column of the matrix.
 
     Attributes:
         python: The version of Python, such as "3.13"; empty for that of the worker.
@@ -56,13 +60,13 @@ class Settings(Struct, frozen=True):
     Attributes:
         hubkit: The version of hubkit.
         level: The level of the conformance suite; 0 runs no code.
-        cells: The environments to run it in.
+        matrix: The versions to run it with.
         installs: Whether to make environments; False uses that of the worker.
     """
 
     hubkit: str = __version__
     level: int = 0
-    cells: tuple[Cell, ...] = ()
+    matrix: tuple[Versions, ...] = ()
     installs: bool = True
 
     @property
@@ -109,8 +113,16 @@ class Task(Struct, frozen=True):
     offline: bool = False
 
 
-class EntrypointFact(Struct, frozen=True):
-    """An entrypoint, as `hubkit list` shows it."""
+class Entrypoint(Struct, frozen=True):
+    """An entrypoint of a commit, as `hubkit list` shows it.
+
+    Attributes:
+        name: Name of the entrypoint.
+        kind: "function", "class" or "value".
+        summary: First line of its docstring.
+        parameters: Names of its parameters; null if unknown.
+        returns: "module", "other" or "unknown".
+    """
 
     name: str
     kind: str
@@ -119,11 +131,20 @@ class EntrypointFact(Struct, frozen=True):
     returns: str
 
 
-class FindingFact(Struct, frozen=True):
-    """A finding, as `hubkit check` reports it.
+class Finding(Struct, frozen=True):
+    """A finding in a commit, as `hubkit check` reports it.
 
     Attributes:
-        suppressed_by: "comment", "setting" or "baseline"; None if it is reported.
+        code: Code of the rule.
+        rule: Name of the rule.
+        severity: "error", "warning" or "info".
+        message: What is wrong.
+        path: The file; null for the repo as a whole.
+        line: The line.
+        col: The column.
+        entrypoint: The entrypoint that it is about.
+        fingerprint: Stays the same if lines move.
+        suppressed_by: "comment", "setting" or "baseline"; null if it is reported.
     """
 
     code: str
@@ -132,36 +153,62 @@ class FindingFact(Struct, frozen=True):
     message: str
     path: str | None
     line: int | None
-    column: int | None
+    col: int | None
     entrypoint: str | None
     fingerprint: str
     suppressed_by: str | None = None
 
 
-class EnvironmentFact(Struct, frozen=True):
-    """An environment in which the conformance suite runs, or that could not be made.
+class Environment(Struct, frozen=True):
+    """An environment of the conformance suite, or one that could not be made.
 
     Attributes:
-        key: A digest of what is installed.
-        python: The requested version of Python.
-        torch: The requested version of torch.
+        environment: A digest of what is installed.
+        python: The requested version of Python; empty for that of the worker.
+        torch: The requested version of torch; empty for any.
         requirements: What is installed.
         tool: "uv" or "venv"; "none" for the environment of the worker.
-        reason: Why it could not be made; else empty.
+        reason: Why it could not be made.
         seconds: How long making it took; 0 if it existed.
     """
 
-    key: str
+    environment: str
     python: str
     torch: str
     requirements: tuple[str, ...]
     tool: str
-    reason: str = ""
+    reason: str | None = None
     seconds: float = 0.0
 
 
-class CaseFact(Struct, frozen=True):
-    """What the suite measured of one entrypoint."""
+class Cell(Struct, frozen=True):
+    """A run of the conformance suite: a commit in an environment.
+
+    Attributes:
+        state: "passed" or "failed"; "no environment", or how the suite ended without a report.
+        reason: Why there is no report.
+        level: The level that all entrypoints reach; null without a report.
+        seconds: How long it took.
+    """
+
+    state: CellState
+    reason: str | None = None
+    level: int | None = None
+    seconds: float = 0.0
+
+
+class Case(Struct, frozen=True):
+    """What the suite measured of an entrypoint.
+
+    Attributes:
+        entrypoint: The entrypoint.
+        case_name: The case, if it has several.
+        level: The level that it reaches.
+        parameters: How many parameters the model has.
+        load_seconds: How long building it took.
+        forward_seconds: How long its first run took.
+        memory: The most memory in bytes.
+    """
 
     entrypoint: str
     case_name: str
@@ -172,8 +219,20 @@ class CaseFact(Struct, frozen=True):
     memory: int | None
 
 
-class CheckFact(Struct, frozen=True):
-    """The result of one check of the suite; `entrypoint` is empty for the repo as a whole."""
+class Check(Struct, frozen=True):
+    """The result of a check of the suite.
+
+    Attributes:
+        entrypoint: The entrypoint; empty for the repo as a whole.
+        case_name: The case, if it has several.
+        code: Code of the check.
+        name: Name of the check.
+        level: Its level.
+        required: Whether the level depends on it.
+        outcome: "passed", "failed", "expected", "unsupported", "skipped" or "inapplicable".
+        reason: Why it failed or did not run.
+        seconds: How long it took.
+    """
 
     entrypoint: str
     case_name: str
@@ -191,21 +250,15 @@ class CellResult(Struct, frozen=True):
 
     Attributes:
         environment: The environment.
-        state: "passed" or "failed"; "no environment", or how the suite ended without a report.
-        reason: Why there is no report.
-        level: The level that all entrypoints reach.
-        seconds: How long the suite took.
+        cell: How the suite ended.
         cases: What it measured.
         checks: What it checked.
     """
 
-    environment: EnvironmentFact
-    state: CellState
-    reason: str = ""
-    level: int | None = None
-    seconds: float = 0.0
-    cases: tuple[CaseFact, ...] = ()
-    checks: tuple[CheckFact, ...] = ()
+    environment: Environment
+    cell: Cell
+    cases: tuple[Case, ...] = ()
+    checks: tuple[Check, ...] = ()
 
 
 class Results(Struct, frozen=True):
@@ -225,8 +278,8 @@ class Results(Struct, frozen=True):
     problem: str
     has_dynamic_names: bool
     dependencies: tuple[str, ...] | None
-    entrypoints: tuple[EntrypointFact, ...]
-    findings: tuple[FindingFact, ...]
+    entrypoints: tuple[Entrypoint, ...]
+    findings: tuple[Finding, ...]
     cells: tuple[CellResult, ...] = ()
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, structs
 
 from hubkit._util.text import format_size, plural
-from hubkit.audit.messages import HAVE_RESULTS, Cell
+from hubkit.audit.messages import HAVE_RESULTS, Versions
 from hubkit.audit.summary import read_summary
 from hubkit.errors import UsageError
 from hubkit.pages import Bar, render_page
@@ -265,7 +265,7 @@ def _matrix(store: Store, run: int) -> dict[str, list[Any]]:
     rows: defaultdict[str, dict[str, Row]] = defaultdict(dict)
     for row in found:
         row["codes"] = codes.get((row["commit_id"], row["environment"]), [])
-        rows[row["spec"]][str(Cell(row["python"], row["torch"]))] = row
+        rows[row["spec"]][str(Versions(row["python"], row["torch"]))] = row
     cells = sorted({name for row in rows.values() for name in row})
     return {"cells": cells, "rows": list(rows.items())[:_REPOS]}
 

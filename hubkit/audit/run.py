@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from hubkit import limits
 from hubkit.audit.hosts import HostQueue
+from hubkit.audit.journal import Entry
 from hubkit.audit.messages import Bounds, Outcome, Settings, Task
 
 if TYPE_CHECKING:
@@ -16,13 +17,9 @@ if TYPE_CHECKING:
 
     from hubkit.audit.engine import Engine
     from hubkit.audit.sources import Source
-    from hubkit.audit.store import Known, Store
-
-    Batch = list[tuple[Source, Outcome]]
+    from hubkit.audit.store import Known, Progress, Store
 
 _LOOK_EVERY = 0.25  # seconds between two looks at hosts that may be asked again
-_WRITE_EVERY = 0.5  # seconds, or longer
-_WRITE_SHARE = 0.02  # of the time is spent on writing
 _UNKNOWN_WAIT = 60.0  # seconds to leave a host alone that does not say how long
 _MOST_WAITS = 4  # for one repo
 
@@ -74,10 +71,9 @@ def run_audit(
     engine: Engine,
     watcher: Watcher,
 ) -> int:
-    """Audit repos and store the outcomes; return the number of the run.
+    """Audit repos and store each outcome when it arrives; return the number of the run.
 
-    A run that was interrupted is continued. Whatever ends this early, the outcomes that have
-    arrived are stored.
+    A run that was interrupted is continued.
 
     Raises:
         HubkitError: The cluster or the database cannot be used.
@@ -86,7 +82,7 @@ def run_audit(
     left = [source for source in sources if source.spec not in progress.done]
     watcher.start(len(left), len(sources))
     known = {} if options.again else store.find_known()
-    audit = _Audit(options, store, engine, watcher, known, progress.run)
+    audit = _Audit(options, store, engine, watcher, known, progress)
     audit.do(left)
     store.finish(progress.run)
     return progress.run
@@ -102,31 +98,29 @@ class _Audit:
         engine: Engine,
         watcher: Watcher,
         known: Known,
-        run: int,
+        progress: Progress,
     ) -> None:
         self._options = options
         self._store = store
         self._engine = engine
         self._watcher = watcher
         self._known = known
-        self._run = run
-        self._batch: Batch = []
-        self._write_at = 0.0
+        self._progress = progress
+        self._arrived: list[Entry] = []
         self._waits: dict[str, int] = {}
 
     def do(self, sources: Sequence[Source]) -> None:
         """Judge the repos."""
-        self._batch += [(one, _invalid(one)) for one in sources if one.problem]
+        for one in sources:
+            if one.problem:
+                self._keep(one, Outcome(one.spec, "invalid", one.problem, name=one.spec))
+        self._store_arrived()
         queue = HostQueue((one for one in sources if not one.problem), self._options.per_host)
-        try:
-            while queue or self._engine.in_flight:
-                self._fill(queue)
-                for source, outcome in self._engine.wait(_LOOK_EVERY):
-                    self._take(queue, source, outcome)
-                if time.monotonic() >= self._write_at:
-                    self._flush()
-        finally:
-            self._flush()
+        while queue or self._engine.in_flight:
+            self._fill(queue)
+            for source, outcome in self._engine.wait(_LOOK_EVERY):
+                self._take(queue, source, outcome)
+            self._store_arrived()
 
     def _fill(self, queue: HostQueue) -> None:
         while self._engine.has_room and (source := queue.take(time.time())):
@@ -144,7 +138,7 @@ class _Audit:
         until = self._end_of_limit(source, outcome)
         if until is None:
             queue.finish(source)
-            self._batch.append((source, outcome))
+            self._keep(source, outcome)
             return
         if source.host not in queue.closed_hosts(time.time()):
             self._watcher.wait(source.host, until)
@@ -159,17 +153,15 @@ class _Audit:
         is_soon = until - time.time() <= limits.RATE_LIMIT_SECONDS.most
         return until if is_soon and waits <= _MOST_WAITS else None
 
-    def _flush(self) -> None:
-        batch, self._batch = self._batch, []
-        if not batch:
-            return
-        start = time.monotonic()
-        rows = [(one, outcome, self._options.settings_for(one)) for one, outcome in batch]
-        self._store.add(self._run, rows, self._known)
-        now = time.monotonic()
-        self._write_at = now + max(_WRITE_EVERY, (now - start) / _WRITE_SHARE)
-        self._watcher.store(len(batch))
+    def _keep(self, source: Source, outcome: Outcome) -> None:
+        settings = self._options.settings_for(source).key
+        is_known = outcome.state == "unchanged"
+        commit = self._known[source.spec, settings][1] if is_known else None
+        run, started = self._progress.run, self._progress.started
+        self._arrived.append(Entry(run, started, source, outcome, settings, commit))
 
-
-def _invalid(source: Source) -> Outcome:
-    return Outcome(source.spec, "invalid", source.problem, name=source.spec)
+    def _store_arrived(self) -> None:
+        arrived, self._arrived = self._arrived, []
+        self._store.add(arrived)
+        if arrived:
+            self._watcher.store(len(arrived))

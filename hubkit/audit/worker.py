@@ -57,7 +57,7 @@ def close_judges() -> None:
 
 def _ask_judge(task: Task, request: bytes) -> bytes:
     bounds = task.bounds
-    seconds = bounds.total_seconds(len(task.settings.cells))
+    seconds = bounds.total_seconds(len(task.settings.matrix))
     judge = _find_judge(Resources(seconds, bounds.memory, bounds.disk))
     try:
         reply = judge.call(request)

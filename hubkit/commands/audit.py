@@ -278,7 +278,7 @@ def _read_settings(values: dict[str, Any]) -> Settings:
     Raises:
         UsageError: The suite is not to run, and options for it are given, or trust is missing.
     """
-    from hubkit.audit.messages import Cell, Settings
+    from hubkit.audit.messages import Settings, Versions
     from hubkit.errors import UsageError
 
     names = {"patterns": "--trust", "pythons": "--python", "torches": "--torch"}
@@ -293,15 +293,15 @@ def _read_settings(values: dict[str, Any]) -> Settings:
             "--conform runs code of the repos, so it requires --trust",
             hint="Name the repos whose code may run. For example: --trust 'acme/*'",
         )
-    cells = tuple(
-        Cell(python, torch)
+    matrix = tuple(
+        Versions(python, torch)
         for python in values["pythons"] or ("",)
         for torch in values["torches"] or ("",)
     )
     for version in (*values["pythons"], *values["torches"]):
         if not all(part.isascii() and part.isdigit() for part in version.split(".")):
             raise UsageError(f"{version!r} is not a version", hint="For example: --torch 2.13")
-    return Settings(level=values["level"], cells=cells, installs=not values["no_install"])
+    return Settings(level=values["level"], matrix=matrix, installs=not values["no_install"])
 
 
 def _is_trusted(source: Source, patterns: tuple[str, ...]) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -373,20 +372,13 @@ def _find_lockfile(path: str | os.PathLike[str] | None) -> Lockfile | None:
 def _import(request: Request) -> LoadedHubconf:
     for _ in range(_RETRIES):
         located = locate_trusted(request)
-        began = time.time_ns(), _inode(located.root)
+        before = hubdir.glance_at(located.root)
         try:
             return _import_located(located, request)
         except Exception:
-            if located.repo is None or not hubdir.is_changing(located.root, *began):
+            if located.repo is None or not hubdir.is_changing(located.root, before):
                 raise
     return _import_located(locate_trusted(request), request)
-
-
-def _inode(folder: Path) -> int:
-    try:
-        return folder.stat().st_ino
-    except OSError:
-        return 0
 
 
 def _import_located(located: Located, request: Request) -> LoadedHubconf:

@@ -631,7 +631,8 @@ def check_tried_weights(report: ConformanceReport) -> Iterator[ChecklistItem]:
             action = (
                 "hubkit conform --all" if state == "note" else f"{_SUITE} --hubconf-weights=DIR"
             )
-            yield ChecklistItem("weights", state, f"not tried: {call}: {reason}", action)
+            said = reason if reason.startswith(f"{call} ") else f"{call}: {reason}"
+            yield ChecklistItem("weights", state, f"not tried: {said}", action)
 
 
 def _first_reason(text: str) -> str:
