@@ -26,6 +26,7 @@ from hubkit._util.process import (
     ChildMemoryError,
     ChildReplyError,
     ChildTimeoutError,
+    child_environment,
     describe_status,
     kill_group,
     last_lines,
@@ -33,11 +34,13 @@ from hubkit._util.process import (
 from hubkit._util.text import format_size
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from queue import SimpleQueue
 
 _LENGTH = 8  # bytes of the length in front of a message
 _OUT_OF_MEMORY = 117  # exit status of a child that has used up its memory
 _LOOK_EVERY = 0.05  # seconds
+_ENDLESS = 1 << 60
 _LEAVING, _STAYING = b"\0", b"\1"
 _BOOT = """\
 import sys
@@ -54,13 +57,13 @@ class Resources(Struct, frozen=True):
     Attributes:
         seconds: Time for one call.
         memory: Bytes of memory. Only on Linux is a child ended that uses more; elsewhere it is
-            replaced after the call.
-        file_size: Bytes of one file that it writes.
+            replaced after the call. Any number by default.
+        file_size: Bytes of one file that it writes. Any number by default.
     """
 
     seconds: float
-    memory: int
-    file_size: int
+    memory: int = _ENDLESS
+    file_size: int = _ENDLESS
 
 
 class ChildServer:
@@ -69,9 +72,20 @@ class ChildServer:
     Args:
         function: ``module:name``. It takes bytes and returns bytes.
         resources: What the child may use.
+        prepare: Another function of the module, which the child calls first, before it starts a
+            thread.
+        interpreter: The command for Python; ``sys.executable`` by default.
+        env: Environment variables to add or, when None, to remove.
     """
 
-    def __init__(self, function: str, resources: Resources) -> None:
+    def __init__(
+        self,
+        function: str,
+        resources: Resources,
+        prepare: str = "",
+        interpreter: Sequence[str] = (),
+        env: Mapping[str, str | None] | None = None,
+    ) -> None:
         self._resources = resources
         self._folder = tempfile.TemporaryDirectory(
             prefix="hubkit-child-", ignore_cleanup_errors=True
@@ -80,19 +94,24 @@ class ChildServer:
         home = str(Path(__file__).parents[2])
         bounds = (str(resources.memory), str(resources.file_size))
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-c", _BOOT, home, function, *bounds],
+            [*(interpreter or (sys.executable,)), "-c", _BOOT, home, function, *bounds, prepare],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             cwd=self._folder.name,
+            env=child_environment(env or {}),
             start_new_session=True,
         )
         self.is_leaving = False
 
-    def call(self, request: bytes) -> bytes:
+    def call(self, request: bytes, seconds: float = 0.0) -> bytes:
         """Run the function in the child.
 
         After any of the errors, and once `is_leaving` is set, the child serves no further call.
+
+        Args:
+            request: The function's argument.
+            seconds: Time for this call, if it is not that of the resources.
 
         Raises:
             ChildTimeoutError: It took too long.
@@ -101,7 +120,8 @@ class ChildServer:
         """
         ended = threading.Event()
         killed: list[ChildError] = []
-        watcher = threading.Thread(target=self._watch, args=(ended, killed), daemon=True)
+        seconds = seconds or self._resources.seconds
+        watcher = threading.Thread(target=self._watch, args=(seconds, ended, killed), daemon=True)
         watcher.start()
         try:
             reply = self._exchange(request)
@@ -135,9 +155,9 @@ class ChildServer:
         except (OSError, ValueError):
             return b""
 
-    def _watch(self, ended: threading.Event, killed: list[ChildError]) -> None:
+    def _watch(self, seconds: float, ended: threading.Event, killed: list[ChildError]) -> None:
         """Kill the child if it takes too long or grows too much; note why."""
-        seconds, memory = self._resources.seconds, self._resources.memory
+        memory = self._resources.memory
         last = time.monotonic() + seconds
         while not ended.wait(min(_LOOK_EVERY, max(0.0, last - time.monotonic()))):
             if time.monotonic() >= last:
@@ -202,13 +222,14 @@ def read_message(stream: IO[bytes]) -> bytes:
     return message if len(message) == size else b""
 
 
-def serve(function: str, memory: str, file_size: str) -> NoReturn:
+def serve(function: str, memory: str, file_size: str, prepare: str) -> NoReturn:
     """Serve calls in the child until the parent closes its end, or ends.
 
     Args:
         function: As for `ChildServer`.
         memory: Bytes of memory that the child may use.
         file_size: Bytes of one file.
+        prepare: As for `ChildServer`, or "".
     """
     from queue import SimpleQueue
 
@@ -217,11 +238,14 @@ def serve(function: str, memory: str, file_size: str) -> NoReturn:
     _limit(int(memory), int(file_size))
     sys.argv = [""]
     requests: SimpleQueue[bytes] = SimpleQueue()
-    # A thread reads, so that the child ends with its parent even while a call hangs.
-    threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
     try:
         module, _, name = function.partition(":")
-        call = getattr(importlib.import_module(module), name)
+        home = importlib.import_module(module)
+        if prepare:
+            getattr(home, prepare)()
+        # A thread reads, so that the child ends with its parent even while a call hangs.
+        threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
+        call = getattr(home, name)
         while True:
             reply: bytes = call(requests.get())
             leaves = _peak_memory() > int(memory) // 2
