@@ -23,16 +23,16 @@ from msgspec import Struct
 from hubkit import limits
 from hubkit._util.process import (
     ChildError,
-    ChildMemoryError,
     ChildReplyError,
     ChildTimeoutError,
     describe_status,
     kill_group,
     last_lines,
 )
-from hubkit._util.text import format_size
+from hubkit._util.usage import disk_error, memory_error, read_memory, read_written
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from queue import SimpleQueue
 
 _LENGTH = 8  # bytes of the length in front of a message
@@ -55,12 +55,13 @@ class Resources(Struct, frozen=True):
         seconds: Time for one call.
         memory: Bytes of memory. Only on Linux is a child ended that uses more; elsewhere it is
             replaced after the call.
-        file_size: Bytes of one file that it writes.
+        written: Bytes that it may write in one call, and bytes of one file. Only on Linux do several
+            files count together.
     """
 
     seconds: float
     memory: int
-    file_size: int
+    written: int
 
 
 class ChildServer:
@@ -78,7 +79,7 @@ class ChildServer:
         )
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
         home = str(Path(__file__).parents[2])
-        bounds = (str(resources.memory), str(resources.file_size))
+        bounds = (str(resources.memory), str(resources.written))
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
             [sys.executable, "-c", _BOOT, home, function, *bounds],
             stdin=subprocess.PIPE,
@@ -97,6 +98,7 @@ class ChildServer:
         Raises:
             ChildTimeoutError: It took too long.
             ChildMemoryError: It needed too much memory.
+            ChildDiskError: It wrote too much.
             ChildError: It crashed.
         """
         ended = threading.Event()
@@ -138,12 +140,15 @@ class ChildServer:
     def _watch(self, ended: threading.Event, killed: list[ChildError]) -> None:
         """Kill the child if it takes too long or grows too much; note why."""
         seconds, memory = self._resources.seconds, self._resources.memory
-        last = time.monotonic() + seconds
+        pid, last = self._process.pid, time.monotonic() + seconds
+        most = read_written(pid, alone=True) + self._resources.written
         while not ended.wait(min(_LOOK_EVERY, max(0.0, last - time.monotonic()))):
             if time.monotonic() >= last:
                 killed.append(ChildTimeoutError(describe_status(None, seconds)))
-            elif _memory_of(self._process.pid) > memory:
-                killed.append(_memory_error(memory))
+            elif read_memory(pid) > memory:
+                killed.append(memory_error(memory))
+            elif read_written(pid, alone=True) > most:
+                killed.append(disk_error(self._resources.written))
             if killed:
                 kill_group(self._process)
                 return
@@ -154,33 +159,10 @@ class ChildServer:
         if killed:
             return killed[0]
         if status == _OUT_OF_MEMORY:
-            return _memory_error(self._resources.memory)
+            return memory_error(self._resources.memory)
         self._stderr.seek(0)
         output = self._stderr.read(limits.OUTPUT_BYTES.most).decode(errors="replace")
         return ChildError(describe_status(status, self._resources.seconds), last_lines(output))
-
-
-def require_memory(pid: int, most: int) -> None:
-    """Require that a process uses no more memory.
-
-    Raises:
-        ChildMemoryError: It does.
-    """
-    if _memory_of(pid) > most:
-        raise _memory_error(most)
-
-
-def _memory_error(memory: int) -> ChildMemoryError:
-    return ChildMemoryError(f"needed more than {format_size(memory)} of memory")
-
-
-def _memory_of(pid: int) -> int:
-    """Bytes of memory that a process uses now; 0 if the system does not say."""
-    try:
-        pages = Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]
-    except (OSError, IndexError):
-        return 0
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def write_message(stream: IO[bytes], message: bytes) -> None:
@@ -234,6 +216,22 @@ def _read_requests(requests: SimpleQueue[bytes]) -> None:
     while request := read_message(sys.stdin.buffer):
         requests.put(request)
     os._exit(0)
+
+
+@contextlib.contextmanager
+def lifted_file_limit() -> Iterator[None]:
+    """Let what the child starts meanwhile write large files."""
+    if sys.platform == "win32":
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _limit(memory: int, file_size: int) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import distributed
 
     from hubkit.audit.messages import Task
-    from hubkit.audit.sources import Source
+    from hubkit.audit.shards import Job
 
 _LOOPBACK = "127.0.0.1"
 _CONNECT_SECONDS = 10
@@ -59,14 +59,14 @@ class Engine:
         self._client = client
         self.dashboard = dashboard
         self._ended: queue.SimpleQueue[distributed.Future] = queue.SimpleQueue()
-        self._sources: dict[str, Source] = {}
+        self._jobs: dict[str, Job] = {}
         self._threads = self._count_threads()
         self._counted = time.monotonic()
 
     @property
     def in_flight(self) -> int:
         """How many tasks were submitted and have not ended."""
-        return len(self._sources)
+        return len(self._jobs)
 
     @property
     def threads(self) -> int:
@@ -80,7 +80,7 @@ class Engine:
         """Whether to submit another task. Few are in flight, so that memory stays flat."""
         return self.in_flight < _PER_THREAD * max(self.threads, 1)
 
-    def submit(self, source: Source, task: Task) -> None:
+    def submit(self, job: Job, task: Task) -> None:
         """Let a worker judge a repo.
 
         Raises:
@@ -90,10 +90,10 @@ class Engine:
             future = self._client.submit(worker.run, encode(task), pure=False)
         except Exception as error:
             raise self._lost() from error
-        self._sources[future.key] = source
+        self._jobs[future.key] = job
         future.add_done_callback(self._ended.put)
 
-    def wait(self, seconds: float) -> Iterator[tuple[Source, Outcome]]:
+    def wait(self, seconds: float) -> Iterator[tuple[Job, Outcome]]:
         """The outcomes that are there, after waiting for the first one.
 
         Raises:
@@ -103,11 +103,11 @@ class Engine:
         with contextlib.suppress(queue.Empty):
             future = self._ended.get(timeout=seconds)
             while True:
-                source = self._sources.pop(future.key)
-                yield source, self._outcome(source, future)
+                job = self._jobs.pop(future.key)
+                yield job, self._outcome(job, future)
                 future = self._ended.get_nowait()
 
-    def _outcome(self, source: Source, future: distributed.Future) -> Outcome:
+    def _outcome(self, job: Job, future: distributed.Future) -> Outcome:
         from distributed import KilledWorker
 
         if future.status == "cancelled":
@@ -115,7 +115,8 @@ class Engine:
         try:
             return decode_outcome(future.result())
         except KilledWorker as error:
-            return Outcome(source.spec, "crashed", _describe(error), name=source.spec)
+            spec = job.source.spec
+            return Outcome(spec, "crashed", _describe(error), name=spec)
         except HubkitError:
             raise
         except ImportError as error:

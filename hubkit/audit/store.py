@@ -326,7 +326,7 @@ def _add_results(rows: dict[str, list[Row]], entry: Entry, commit: int) -> None:
     of_commit = {"commit_id": commit}
     rows["entrypoints"] += [of_commit | asdict(one) for one in results.entrypoints]
     rows["findings"] += [of_commit | asdict(one) for one in results.findings]
-    for cell in results.cells:
+    for cell in outcome.cells:
         _add_cell(rows, of_commit, cell)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,6 +55,62 @@ def test_only_trusted_code_runs_and_it_does_not_see_the_home(
     trusted = hub.audit("acme/bad", *options, "--trust", "*", code=1)
     assert trusted["states"] == {"checked": 1}
     assert proofs["bad"].exists()
+
+
+MANY = """dependencies = ["torch"]
+import torch
+
+
+def _net(pretrained=False):
+    return torch.nn.Linear(4, 2)
+
+
+one = _net
+two = _net
+
+
+def three(pretrained=False):
+    raise ValueError("broken")
+
+
+four = five = _net
+"""
+WRITER = """import pathlib
+
+for number in range(9):
+    pathlib.Path(str(number)).write_bytes(bytes(10**7))
+
+
+def net(pretrained=False):
+    return None
+"""
+
+
+def test_shards_are_joined_to_what_conform_says_and_writing_is_limited(hub: Hub) -> None:
+    hub.publish("many", {"hubconf.py": MANY})
+    hub.publish("writer", {"hubconf.py": WRITER})
+    hub.audit(
+        "acme/many", "acme/writer", "--conform", "1", "--trust", "*", "--no-install",
+        "--shard-size", "2", "--disk", "50M", code=1,
+    )  # fmt: skip
+    rows = hub.query("SELECT spec, state, reason, level FROM matrix ORDER BY 1")
+    assert rows == [
+        ("acme/many", "failed", None, 0),
+        ("acme/writer", "out of disk", "wrote more than 50.0 MB", None),
+    ]
+    report = hub.folder / "report.json"
+    command = [sys.executable, "-m", "hubkit", "conform", "work/many", "--level", "1"]
+    subprocess.run([*command, "--report", str(report)], cwd=hub.folder, check=False)
+    document = json.loads(report.read_text())
+    expected = [
+        (case["entrypoint"], one["code"], one["outcome"])
+        for case in (document["whole"], *document["entrypoints"])
+        for one in case["checks"]
+    ]
+    found = hub.query("SELECT entrypoint, code, outcome FROM checks")
+    assert sorted(found) == sorted(expected)
+    cases = [(one["entrypoint"], one["level"]) for one in document["entrypoints"]]
+    assert sorted(hub.query("SELECT entrypoint, level FROM cases")) == sorted(cases)
 
 
 @pytest.mark.parametrize(
