@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NoReturn
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from hubkit import limits
 from hubkit._util.process import (
@@ -64,6 +64,20 @@ class Resources(Struct, frozen=True):
     written: int
 
 
+class _Call(Struct):
+    """A call that runs.
+
+    Attributes:
+        deadline: When it must have ended, in `time.monotonic`.
+        written: Bytes that the child may have written by then.
+        killed: Why the child was killed.
+    """
+
+    deadline: float
+    written: int
+    killed: list[ChildError] = field(default_factory=list)
+
+
 class ChildServer:
     """A child process that serves calls, one after the other.
 
@@ -89,6 +103,10 @@ class ChildServer:
             start_new_session=True,
         )
         self.is_leaving = False
+        self._lock = threading.Lock()
+        self._call: _Call | None = None
+        self._closed = threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def call(self, request: bytes) -> bytes:
         """Run the function in the child.
@@ -101,22 +119,23 @@ class ChildServer:
             ChildDiskError: It wrote too much.
             ChildError: It crashed.
         """
-        ended = threading.Event()
-        killed: list[ChildError] = []
-        watcher = threading.Thread(target=self._watch, args=(ended, killed), daemon=True)
-        watcher.start()
+        written = read_written(self._process.pid, alone=True) + self._resources.written
+        call = _Call(time.monotonic() + self._resources.seconds, written)
+        with self._lock:
+            self._call = call
         try:
             reply = self._exchange(request)
         finally:
-            ended.set()
-            watcher.join()
-        if not reply:
-            raise self._failure(killed)
+            with self._lock:
+                self._call = None
+        if call.killed or not reply:
+            raise self._failure(call)
         self.is_leaving = reply[:1] == _LEAVING
         return reply[1:]
 
     def close(self) -> None:
         """End the child at once, and remove its folder."""
+        self._closed.set()
         kill_group(self._process)
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._stderr):
@@ -137,27 +156,29 @@ class ChildServer:
         except (OSError, ValueError):
             return b""
 
-    def _watch(self, ended: threading.Event, killed: list[ChildError]) -> None:
-        """Kill the child if it takes too long or grows too much; note why."""
-        seconds, memory = self._resources.seconds, self._resources.memory
-        pid, last = self._process.pid, time.monotonic() + seconds
-        most = read_written(pid, alone=True) + self._resources.written
-        while not ended.wait(min(_LOOK_EVERY, max(0.0, last - time.monotonic()))):
-            if time.monotonic() >= last:
-                killed.append(ChildTimeoutError(describe_status(None, seconds)))
-            elif read_memory(pid) > memory:
-                killed.append(memory_error(memory))
-            elif read_written(pid, alone=True) > most:
-                killed.append(disk_error(self._resources.written))
-            if killed:
-                kill_group(self._process)
-                return
+    def _watch(self) -> None:
+        """Kill the child if a call takes too long or uses too much; note why."""
+        while not self._closed.wait(_LOOK_EVERY):
+            with self._lock:  # so that it is not killed for a call that has just ended
+                if self._call is not None and not self._call.killed:
+                    self._look(self._call)
 
-    def _failure(self, killed: list[ChildError]) -> ChildError:
+    def _look(self, call: _Call) -> None:
+        pid, resources = self._process.pid, self._resources
+        if time.monotonic() >= call.deadline:
+            call.killed.append(ChildTimeoutError(describe_status(None, resources.seconds)))
+        elif read_memory(pid) > resources.memory:
+            call.killed.append(memory_error(resources.memory))
+        elif read_written(pid, alone=True) > call.written:
+            call.killed.append(disk_error(resources.written))
+        if call.killed:
+            kill_group(self._process)
+
+    def _failure(self, call: _Call) -> ChildError:
         kill_group(self._process)
         status = self._process.wait()
-        if killed:
-            return killed[0]
+        if call.killed:
+            return call.killed[0]
         if status == _OUT_OF_MEMORY:
             return memory_error(self._resources.memory)
         self._stderr.seek(0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
+import importlib.util
 import os
 import queue
 import time
@@ -52,7 +54,7 @@ class Engine:
     """An open connection to a cluster; use `open_engine`.
 
     Attributes:
-        dashboard: The address of Dask's dashboard.
+        dashboard: The address of Dask's dashboard; empty if there is none.
     """
 
     def __init__(self, client: distributed.Client, dashboard: str) -> None:
@@ -173,19 +175,21 @@ def _start(workers: int) -> Iterator[Engine]:
     import dask
     from distributed import Client, LocalCluster
 
+    has_bokeh = importlib.util.find_spec("bokeh") is not None
     with dask.config.set(_QUIET):
         cluster = LocalCluster(
             n_workers=1,
             threads_per_worker=workers,
             processes=False,
             memory_limit=None,
-            dashboard_address=f"{_LOOPBACK}:0",
+            dashboard_address=f"{_LOOPBACK}:0" if has_bokeh else None,
             silence_logs=50,
         )
     with cluster, Client(cluster, set_as_default=False) as client:
-        port = cluster.scheduler_info["services"]["dashboard"]
         try:
-            yield Engine(client, f"http://{_LOOPBACK}:{port}/status")
+            services = cluster.scheduler_info["services"]
+            port = services.get("dashboard") if has_bokeh else None
+            yield Engine(client, f"http://{_LOOPBACK}:{port}/status" if port else "")
         finally:
             worker.close_judges()
 
@@ -210,4 +214,14 @@ def _connect(address: str) -> Iterator[Engine]:
                 f"The scheduler {address} has no workers",
                 hint=f"Start some: dask worker {address}",
             ) from None
-        yield Engine(client, str(client.dashboard_link))
+        yield Engine(client, _find_dashboard(client))
+
+
+def _find_dashboard(client: distributed.Client) -> str:
+    """The address of a cluster's dashboard; without bokeh, its page says only that it is missing."""
+    try:
+        client.run_on_scheduler(importlib.metadata.version, "bokeh")
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+    has_one = "dashboard" in client.scheduler_info()["services"]
+    return str(client.dashboard_link) if has_one else ""

@@ -349,7 +349,8 @@ class _Display:
         done = f"; {total - todo:,} are done already" if todo < total else ""
         workers = plural(self._engine.threads, "worker")
         note(f"Checking {plural(todo, 'repo')} with {workers}{done}.")
-        note(f"Dashboard: {self._engine.dashboard}")
+        if self._engine.dashboard:
+            note(f"Dashboard: {self._engine.dashboard}")
         wanted = not is_quiet()
         bar = show_progress("audit", total, start=total - todo, unit="repos", wanted=wanted)
         self.store = self._stack.enter_context(bar)
@@ -388,4 +389,6 @@ def _describe_change(change: Change) -> str:
     parts = [f"{change.before}, now {change.now}"] if change.before != change.now else []
     parts += [f"new {code}: {message}" for code, message in change.new]
     parts += [f"fixed {code}: {message}" for code, message in change.fixed]
+    parts += [f"now {outcome} ({versions}): {what}" for versions, what, outcome in change.worse]
+    parts += [f"now {outcome} ({versions}): {what}" for versions, what, outcome in change.better]
     return f"{change.spec}: {'; '.join(parts)}"
