@@ -78,7 +78,8 @@ _HOST_AND_PORT = r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]+/[^/]+/"
 _WITH_WWW = ("bitbucket.org", "codeberg.org", GITHUB, "gitlab.com")
 _SCHEMES = ("https", "http", "git+https", "git+http", "git+ssh")
 _WHOLE_PATH = (
-    "Use git+file:///folder/of/repo, with an absolute path. Write @ as %40 and a space as %20."
+    "Use git+file:///folder/of/repo:ref, with an absolute path. In the path, write : as %3A, @ as %40 "
+    "and a space as %20."
 )
 EXAMPLES = 'Use "owner/name", "owner/name:ref" or "https://host/owner/name".'
 
@@ -169,7 +170,9 @@ def _from_address(text: str, url: Url) -> RepoRef:
 def _from_file_url(text: str, url: Url) -> RepoRef:
     """A repo on this machine; its path may contain characters that names on hosts may not."""
     _require_whole_repo(text, url.fragment)
-    path, cut, ref = url.path.rpartition("@") if "@" in url.path else (url.path, "", "")
+    # The last of them: folders may have them in their names, refs have neither.
+    cut = re.fullmatch(r"(.*)[:@](?!/)([^:@]*)", url.path)
+    path, ref = cut.groups() if cut else (url.path, "")
     *folders, name = unquote(path).strip("/").split("/")
     whole = all(re.fullmatch(_FILE_URL_PART, part) and part.strip(".") for part in [*folders, name])
     if not folders or not whole:

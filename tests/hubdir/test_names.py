@@ -96,6 +96,15 @@ def test_spellings(text: str, repo: RepoRef) -> None:
             "git+file:///srv/my%20git/shapes.git@feature/x",
             RepoRef("srv/my git", "shapes.git", "feature/x", "", "git+file"),
         ),
+        (
+            "git+file:///srv/shapes.git:v1.0",
+            RepoRef("srv", "shapes.git", "v1.0", "", "git+file"),
+        ),
+        (
+            "git+file:///srv/c%3A/shapes:feature/x",
+            RepoRef("srv/c:", "shapes", "feature/x", "", "git+file"),
+        ),
+        ("git+file:///C:/git/shapes", RepoRef("C:/git", "shapes", None, "", "git+file")),
         ("git+file:///home/a%40b/shapes", RepoRef("home/a@b", "shapes", None, "", "git+file")),
     ],
 )
