@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hubkit._util.colors import Palette
-from hubkit._util.console import echo, verbosity
+from hubkit._util.console import echo, note, verbosity
 from hubkit._util.text import join_words
 from hubkit.commands.base import Choice, print_answer, subcommand
 from hubkit.commands.complete import complete_codes, complete_entrypoints
@@ -202,8 +202,9 @@ def _show(sources: tuple[Path, ...], reports: tuple[str, ...], *, as_json: bool)
 
     targets = [read_target(text, Path.cwd()) for text in reports]
     runs = group_runs([read_report(source) for source in sources])
-    for target in targets:
-        write_report(runs, *target)
+    for format_, path in targets:
+        write_report(runs, format_, path)
+        note(f"{format_}: {path}")
     if as_json:
         *others, last = (json.loads(render_json(run)) for run in runs)
         compared = {"others": others, "changes": find_changes(runs)} if others else {}
