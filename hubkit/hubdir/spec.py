@@ -191,8 +191,8 @@ def _require_whole_repo(text: str, fragment: str) -> None:
 
 def _split_ref(path: str) -> tuple[str, str | None]:
     """Split at the first ``:`` or ``@``, which no owner or name contains."""
-    start, *rest = re.split("[:@]", path, maxsplit=1)
-    return start, rest[0] if rest else None
+    ends = [at for mark in ":@" if (at := path.find(mark)) >= 0]
+    return (path[: min(ends)], path[min(ends) + 1 :]) if ends else (path, None)
 
 
 def _split_page(parts: list[str]) -> tuple[list[str], str | None]:
