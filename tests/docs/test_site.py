@@ -150,6 +150,19 @@ def test_pages_are_accessible_without_a_server(
         shown.require_accessible()
 
 
+def test_the_landing_page_says_why_in_one_screen(site: Path, browser: Browser) -> None:
+    with browser.open(site / "index.html") as shown:
+        height = shown.page.evaluate("innerHeight")
+        for text in ("hubkit is what it lacks", "hubkit init", "hubkit check", "pytest --hubconf"):
+            box = shown.page.get_by_text(text).first.bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] < height / 2
+        (picture,) = (one for one in shown.page.locator("img.picture").all() if one.is_visible())
+        box = picture.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= height
+
+
 def test_the_search_works_without_a_server(site: Path, browser: Browser) -> None:
     with browser.open(site / "index.html") as shown:
         box = shown.page.get_by_placeholder("Search")
