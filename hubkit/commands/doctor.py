@@ -93,10 +93,10 @@ def _list_addresses() -> dict[str, str]:
     from hubkit._util.addresses import find_address
     from hubkit.scaffold.requirement import UNKNOWN, find_requirement
 
-    requirement = find_requirement()
+    requirement, docs = find_requirement(), find_docs()
     return {
         "installed_from": "none" if requirement == UNKNOWN else requirement.partition(" @ ")[2],
-        "documentation": redact(find_docs()) or "none",
+        "documentation": redact(docs) if docs else "none",
         "issues": find_address("Issues") or "none",
     }
 
@@ -267,7 +267,8 @@ def _print(sections: dict[str, Any], problems: list[str]) -> None:
 def _rows(content: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - a section
     if isinstance(content, dict):
         for name, value in content.items():
-            yield name if name.isupper() else name.replace("_", " "), _shown(name, value)
+            title = name.replace("_bytes", "").replace("bytes", "size").replace("_", " ")
+            yield name if name.isupper() else title, _shown(name, value)
         return
     for one in content:
         if isinstance(one, Reached):

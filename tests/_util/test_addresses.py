@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,5 +52,8 @@ def test_a_variable_takes_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not find_page("HUB105")
 
 
-def test_there_is_no_address_without_metadata() -> None:
+def test_there_is_no_address_without_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUBKIT_DOCS_URL", "")
     assert find_address("Something else") == ""
+    shown = CliRunner().invoke(main, ["doctor"]).stdout
+    assert re.search(r"^  documentation +none$", shown, re.MULTILINE)

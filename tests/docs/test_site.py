@@ -152,15 +152,15 @@ def test_pages_are_accessible_without_a_server(
 
 def test_the_landing_page_says_why_in_one_screen(site: Path, browser: Browser) -> None:
     with browser.open(site / "index.html") as shown:
-        height = shown.page.evaluate("innerHeight")
-        for text in ("hubkit is what it lacks", "hubkit init", "hubkit check", "pytest --hubconf"):
-            box = shown.page.get_by_text(text).first.bounding_box()
+        page = shown.page
+        commands = page.locator(".highlight-console").first
+        for command in ("hubkit init", "hubkit check", "pytest --hubconf"):
+            assert command in commands.inner_text()
+        (picture,) = (one for one in page.locator("img.picture").all() if one.is_visible())
+        for one in (page.get_by_text("hubkit is what it lacks"), commands, picture):
+            box = one.bounding_box()
             assert box is not None
-            assert box["y"] + box["height"] < height / 2
-        (picture,) = (one for one in shown.page.locator("img.picture").all() if one.is_visible())
-        box = picture.bounding_box()
-        assert box is not None
-        assert box["y"] + box["height"] <= height
+            assert box["y"] + box["height"] <= page.evaluate("innerHeight")
 
 
 def test_the_search_works_without_a_server(site: Path, browser: Browser) -> None:
