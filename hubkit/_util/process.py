@@ -66,6 +66,10 @@ class ChildMemoryError(ChildError):
     """The child needed too much memory."""
 
 
+class ChildDiskError(ChildError):
+    """The child wrote too much."""
+
+
 class Call(Struct, frozen=True):
     """A function to run in a child process.
 
@@ -75,12 +79,14 @@ class Call(Struct, frozen=True):
         request: Its argument.
         env: Environment variables to add or, when None, to remove.
         timeout: Seconds to wait.
+        interpreter: The command for Python; ``sys.executable`` by default.
     """
 
     function: str
     request: Struct
     env: Mapping[str, str | None] = field(default_factory=dict)
     timeout: float = 300.0
+    interpreter: Sequence[str] = ()
 
 
 class Completed(Struct, Generic[_Reply], frozen=True):
@@ -205,7 +211,7 @@ def _run(
     write_file(request, json.dumps(to_builtins(call.request)))
     cwd.mkdir()
     home = str(Path(__file__).parents[2])
-    command = [sys.executable, "-c", _BOOT, home, call.function]
+    command = [*(call.interpreter or (sys.executable,)), "-c", _BOOT, home, call.function]
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         child = subprocess.Popen(  # noqa: S603 - our own interpreter
             [*command, str(request), str(folder / "reply.json")],
@@ -213,7 +219,7 @@ def _run(
             stdout=stdout,
             stderr=stderr,
             cwd=cwd,
-            env=_environment(call.env),
+            env=child_environment(call.env),
             start_new_session=True,
         )
         try:
@@ -231,6 +237,7 @@ def run_command(
     env: Mapping[str, str],
     timeout: float,
     look: Callable[[int], object] = lambda _: None,
+    at_end: Callable[[int], object] = lambda _: None,
 ) -> tuple[int | None, str]:
     """Run a command that leads a process group of its own; kill the group at the end.
 
@@ -240,6 +247,7 @@ def run_command(
         env: All of its environment variables.
         timeout: Seconds to wait.
         look: Called now and then with its process id. What it raises ends the command.
+        at_end: Called when it has ended, while its id is still its own (with `os.waitid`).
 
     Returns:
         Its exit status, None if it took too long, and the end of what it printed.
@@ -258,6 +266,7 @@ def run_command(
         )
         try:
             ended = _wait(child, timeout, lambda: look(child.pid))
+            at_end(child.pid)
         finally:
             kill_group(child)
             child.wait()
@@ -284,7 +293,12 @@ def _wait(child: subprocess.Popen[bytes], timeout: float, look: Callable[[], obj
     return True
 
 
-def _environment(changes: Mapping[str, str | None]) -> dict[str, str]:
+def child_environment(changes: Mapping[str, str | None]) -> dict[str, str]:
+    """The environment of this process with changes.
+
+    Args:
+        changes: Variables to add or, when None, to remove.
+    """
     merged: dict[str, str | None] = {**os.environ, **changes}
     return {name: value for name, value in merged.items() if value is not None}
 

@@ -18,6 +18,7 @@ from hubkit.facts import (
     CheckResult,
     ConformanceReport,
     EntrypointHelp,
+    LintFindings,
     Measured,
     ModuleSize,
     Unexercised,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 # Grows if a field is removed or changes its meaning; new fields do not matter.
 SCHEMA = 1
+_CREATE = "Create one: pytest --hubconf --hubconf-report FILE, or hubkit conform --report FILE."
 
 Json = dict[str, Any]
 
@@ -71,6 +73,7 @@ class _Document(Struct, frozen=True):
     whole: _Case
     entrypoints: tuple[_Case, ...]
     summaries: dict[str, str] = {}
+    findings: tuple[LintFindings, ...] = ()
 
 
 def render_json(report: ConformanceReport) -> str:
@@ -91,6 +94,7 @@ def render_json(report: ConformanceReport) -> str:
         "whole": _case(report.whole),
         "entrypoints": [_case(one) for one in report.cases],
         "summaries": dict(report.summaries),
+        "findings": [to_builtins(one) for one in report.findings],
     }
     return _replace_surrogates(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
@@ -149,18 +153,33 @@ def read_report(path: Path) -> ConformanceReport:
     Raises:
         UsageError: It cannot be read, or is not a report.
     """
-    hint = "Create one: pytest --hubconf --hubconf-report FILE, or hubkit conform --report FILE."
     try:
         data = read_bounded(path, limits.JSON_BYTES)
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror}", hint=_CREATE) from None
+    except ValueError as error:
+        raise UsageError(f"{path} is not a conformance report: {error}", hint=_CREATE) from None
+    return parse_report(data, str(path))
+
+
+def parse_report(data: bytes, name: str) -> ConformanceReport:
+    """Read the text of a report.
+
+    Args:
+        data: The text.
+        name: Where it comes from, for errors.
+
+    Raises:
+        UsageError: It is not a report.
+    """
+    try:
         version = msgspec.json.decode(data, type=_Version).schema
         document = msgspec.json.decode(data, type=_Document) if version <= SCHEMA else None
-    except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror}", hint=hint) from None
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:
-        raise UsageError(f"{path} is not a conformance report: {error}", hint=hint) from None
+        raise UsageError(f"{name} is not a conformance report: {error}", hint=_CREATE) from None
     if document is None:
         raise UsageError(
-            f"{path} has schema {version}, but this version of hubkit reads {SCHEMA}",
+            f"{name} has schema {version}, but this version of hubkit reads {SCHEMA}",
             hint="Upgrade hubkit to the version that wrote the report.",
         )
     return _to_report(document)
@@ -180,6 +199,7 @@ def _to_report(document: _Document) -> ConformanceReport:
         cases=tuple(map(_to_case, document.entrypoints)),
         interrupted=document.interrupted,
         summaries=document.summaries,
+        findings=document.findings,
     )
 
 

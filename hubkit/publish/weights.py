@@ -133,8 +133,7 @@ def require_file(source: Path) -> None:
     except OSError as error:
         raise UsageError(f"{source} cannot be read: {error.strerror or error}") from None
     if impostor:
-        is_pointer = "LFS" in impostor
-        hint = "To download the file that it points to: git lfs pull" if is_pointer else ""
+        hint = "To get the file, run `git lfs pull`." if "LFS" in impostor else ""
         raise CheckpointError(f"{source} is {impostor}, not a checkpoint.", hint=hint)
 
 

@@ -129,13 +129,18 @@ def test_pages_can_be_searched_without_a_server(site: Path) -> None:
     assert {"rules/HUB105", "checks/C204", "commands/check"} <= set(index["docnames"])
 
 
-# A guide with a landing page's parts, a page with wide tables, one with code, and one with options.
+# The landing page, a page with wide tables, one with code, and one with options.
 SHOWN = ["index", "environment", "rules/HUB105", "commands/explain"]
+LOOKS = [("light", "desktop"), ("dark", "desktop"), ("light", "phone")]
 
 
-@pytest.mark.parametrize("name", SHOWN)
 @pytest.mark.parametrize(
-    ("scheme", "size"), [("light", "desktop"), ("dark", "desktop"), ("light", "phone")]
+    ("name", "scheme", "size"),
+    [
+        *((name, *look) for name in SHOWN for look in LOOKS),
+        ("genindex", *LOOKS[0]),
+        ("search", *LOOKS[0]),
+    ],
 )
 def test_pages_are_accessible_without_a_server(
     site: Path, browser: Browser, name: str, scheme: Scheme, size: Literal["desktop", "phone"]
@@ -143,6 +148,19 @@ def test_pages_are_accessible_without_a_server(
     with browser.open(site / f"{name}.html", scheme=scheme, size=size) as shown:
         assert shown.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         shown.require_accessible()
+
+
+def test_the_landing_page_says_why_in_one_screen(site: Path, browser: Browser) -> None:
+    with browser.open(site / "index.html") as shown:
+        page = shown.page
+        commands = page.locator(".highlight-console").first
+        for command in ("hubkit init", "hubkit check", "pytest --hubconf"):
+            assert command in commands.inner_text()
+        (picture,) = (one for one in page.locator("img.picture").all() if one.is_visible())
+        for one in (page.get_by_text("hubkit is what it lacks"), commands, picture):
+            box = one.bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= page.evaluate("innerHeight")
 
 
 def test_the_search_works_without_a_server(site: Path, browser: Browser) -> None:
