@@ -40,16 +40,19 @@ _INTERPRETER = """\
 import _socket, marshal, os, sys
 address, *command = sys.argv[1:]
 server = _socket.socket(_socket.AF_UNIX)
-try:
-    server.connect(address)
-except OSError:
-    os.execv(sys.executable, [sys.executable, *command])
 descriptors = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2))
-server.sendmsg([b"."], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, descriptors)])
 request = marshal.dumps([os.getcwd(), dict(os.environ), command])
 message = memoryview(len(request).to_bytes(8, "big") + request)
-while message:
-    message = message[server.send(message):]
+try:
+    server.connect(address)
+    server.sendmsg([b"."], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, descriptors)])
+    while message:
+        message = message[server.send(message):]
+    has_started = bool(server.recv(1))
+except OSError:
+    has_started = False
+if not has_started:
+    os.execv(sys.executable, [sys.executable, *command])
 reply = server.recv(4, _socket.MSG_WAITALL)
 status = int.from_bytes(reply, "big", signed=True) if reply else 1
 if status < 0:
@@ -75,16 +78,15 @@ class Nursery:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(address)
             listener.listen(16)
-            home, number = str(Path(__file__).parents[2]), listener.fileno()
+            home = str(Path(__file__).parents[2])
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-                [sys.executable, "-c", _BOOT, home, "hubkit", str(number), *modules],
+                [sys.executable, "-c", _BOOT, home, "hubkit", *modules],
+                stdin=listener.fileno(),
                 # It ends when this pipe does, with this process at the latest.
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 cwd=self._folder.name,
                 env=dict(env),
-                pass_fds=[number],
                 start_new_session=True,
             )
         self.interpreter = (sys.executable, "-IS", "-c", _INTERPRETER, address)
@@ -96,8 +98,8 @@ class Nursery:
 
     def close(self) -> None:
         """End it, once what it runs has ended; after some seconds in any case."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
         try:
             self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
@@ -106,24 +108,29 @@ class Nursery:
         self._folder.cleanup()
 
 
-def serve(listener: str, *modules: str) -> NoReturn:
-    """Import modules, then fork for each connection until the parent ends.
+def serve(*modules: str) -> NoReturn:
+    """Import modules, then fork for each connection to standard input until the parent ends.
 
     Args:
-        listener: Number of the descriptor of a listening socket.
         modules: The modules.
     """
     path = ["", *sys.path]
-    with socket.socket(fileno=int(listener)) as server:
+    # Standard output is only there to see whether the parent is.
+    parent, waiting = os.dup(1), select.poll()
+    os.dup2(2, 1)
+    with socket.socket(fileno=os.dup(0)) as server:
         for name in modules:
             with contextlib.suppress(BaseException):
                 import_late(name)
         gc.collect()
         gc.freeze()
-        while server.fileno() in select.select([server.fileno(), 0], [], [])[0]:
+        waiting.register(server, select.POLLIN)
+        waiting.register(parent, 0)
+        while [one for one, _ in waiting.poll()] == [server.fileno()]:
             connection, _ = server.accept()
             if not os.fork():
                 server.close()
+                os.close(parent)
                 _keep(connection, path)
             connection.close()
             _reap(os.WNOHANG)
@@ -150,6 +157,8 @@ def _keep(connection: socket.socket, path: list[str]) -> NoReturn:
         _become(streams, cwd, env, command, path)
     for opened in (0, *streams):
         os.close(opened)
+    with contextlib.suppress(OSError):
+        connection.sendall(b"+")
     ended = os.pidfd_open(child)
     ready, *_ = select.select([ended, connection.fileno()], [], [])
     # Not reaped yet, so that no other group has its number.

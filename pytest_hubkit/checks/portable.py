@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hubkit._util.process import ChildError
 from hubkit._util.text import plural
 from hubkit.facts import Location
 from pytest_hubkit.checks.registry import (
@@ -192,8 +193,9 @@ def worker_process(context: CaseContext) -> Iterator[Failure]:
         return
     try:
         context.session.worker.run(str(message))
-    except WorkerError as error:
-        yield Failure(f"{context.label} fails in a worker process: {error}")
+    except (WorkerError, ChildError) as error:
+        reason = f"it {error.reason}" if isinstance(error, ChildError) else str(error)
+        yield Failure(f"{context.label} fails in a worker process: {reason}")
 
 
 def _describe(

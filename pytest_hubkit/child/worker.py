@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from msgspec import Struct
 
 from hubkit._util.child_server import ChildServer, Resources
-from hubkit._util.process import ChildError
 from hubkit.lazy import import_late
 from hubkit.runtime.sandbox import (
     Attempt,
@@ -41,7 +40,7 @@ _Result = TypeVar("_Result")
 
 
 class WorkerError(Exception):
-    """What was called in the worker failed there, or crashed it: its text says how."""
+    """What was called in the worker failed there: its text says how."""
 
 
 class Worker:
@@ -65,6 +64,7 @@ class Worker:
 
         Raises:
             WorkerError: The model fails there.
+            ChildError: It crashed the process, or took too long.
         """
         self.call(_run, message)
 
@@ -77,7 +77,9 @@ class Worker:
         """Call a function there.
 
         Raises:
-            WorkerError: The function fails, the process crashes, or it took longer.
+            WorkerError: The function fails.
+            ChildTimeoutError: It took longer.
+            ChildError: The process crashed.
         """
         if self._server is None:
             self._server = ChildServer(
@@ -85,12 +87,8 @@ class Worker:
             )
         try:
             reply = self._server.call(pickle.dumps((function, argument)), timeout)
-        except ChildError as error:
-            self.close()
-            output = error.output and f": {error.output}"
-            raise WorkerError(f"the process {error.reason}{output}") from None
         except BaseException:
-            # A time limit or Ctrl-C: it would go on, and the next call would wait for it.
+            # After a time limit or Ctrl-C, it would go on, and the next call would wait for it.
             self.close()
             raise
         failure, result = pickle.loads(reply)  # noqa: S301 - of our own process
