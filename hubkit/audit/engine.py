@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from hubkit.audit.sources import Source
 
 _LOOPBACK = "127.0.0.1"
-_CONNECT_SECONDS = 10
 _WORKERS_SECONDS = 120
 # Less of what a cluster does all the time, and what takes time from repos in the same process.
 _QUIET = {
@@ -195,7 +194,7 @@ def _connect(address: str) -> Iterator[Engine]:
 
     hint = "Check the address, which `dask scheduler` prints. For example: tcp://10.0.0.1:8786"
     try:
-        client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+        client = Client(address, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise UsageError(

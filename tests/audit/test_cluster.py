@@ -95,6 +95,10 @@ def test_killed_workers_cost_nothing_and_a_killed_scheduler_loses_nothing(
 
 
 def test_a_scheduler_that_does_not_answer_is_an_error(hub: Hub) -> None:
+    import dask
+
     hub.host.stop()
-    summary = hub.audit("acme/good", "--scheduler", f"tcp://127.0.0.1:{hub.host.port}", code=2)
+    address = f"tcp://127.0.0.1:{hub.host.port}"
+    with dask.config.set({"distributed.comm.timeouts.connect": "500ms"}):
+        summary = hub.audit("acme/good", "--scheduler", address, code=2)
     assert "Cannot connect to the scheduler" in summary["stderr"]
