@@ -24,22 +24,22 @@ from msgspec.structs import replace
 from hubkit._util.atomic import write_file
 from hubkit._util.process import last_lines, run_command
 from hubkit.analysis import distribution_name
-from hubkit.audit.messages import EnvironmentFact
+from hubkit.audit.messages import Environment
 from hubkit.hubdir.locks import hold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from hubkit.audit.messages import Cell
+    from hubkit.audit.messages import Versions
 
 _MARK = "complete"
 _EXTRA = re.compile(r";.*extra\s*==\s*['\"](\w+)['\"]")
 _DISTRIBUTION = "torch-hubkit"
-_failed: dict[str, EnvironmentFact] = {}  # by key, in this process
+_failed: dict[str, Environment] = {}  # by key, in this process
 
 
-class Environment(Struct, frozen=True):
-    """An environment.
+class Installed(Struct, frozen=True):
+    """An environment on this machine.
 
     Attributes:
         fact: What it is, or why it could not be made.
@@ -47,18 +47,18 @@ class Environment(Struct, frozen=True):
         packages: A folder with hubkit, for PYTHONPATH.
     """
 
-    fact: EnvironmentFact
+    fact: Environment
     python: Path
     packages: Path
 
 
 def make_environment(
-    cell: Cell, dependencies: Iterable[str], *, installs: bool, seconds: float
-) -> Environment:
-    """Find or make the environment of a cell.
+    versions: Versions, dependencies: Iterable[str], *, installs: bool, seconds: float
+) -> Installed:
+    """Find or make an environment.
 
     Args:
-        cell: The versions of Python and torch.
+        versions: Those of Python and torch.
         dependencies: The hubconf's `dependencies`.
         installs: Whether to make one; False takes that of this process.
         seconds: Time to make it.
@@ -67,26 +67,26 @@ def make_environment(
         FetchError: The hub dir cannot be written.
     """
     if not installs:
-        return _own_environment(cell)
-    uv = shutil.which("uv")
-    requirements = _requirements(cell, dependencies)
-    minor = cell.python or f"{sys.version_info.major}.{sys.version_info.minor}"
+        return _own_environment(versions)
+    uv = _find_uv()
+    requirements = _requirements(versions, dependencies)
+    minor = versions.python or f"{sys.version_info.major}.{sys.version_info.minor}"
     key = hashlib.sha256("\n".join((minor, sys.platform, *requirements)).encode()).hexdigest()[:16]
-    fact = EnvironmentFact(
-        key, cell.python, cell.torch, requirements, "uv" if uv is not None else "venv"
+    fact = Environment(
+        key, versions.python, versions.torch, requirements, "uv" if uv is not None else "venv"
     )
     folder = _root() / key
     if key in _failed:
-        return _environment(_failed[key], folder)
+        return _installed(_failed[key], folder)
     with hold(f"environment {key}", seconds):
         if not (folder / _MARK).is_file():
             fact = _make(fact, folder, minor, uv, seconds)
-    return _environment(fact, folder)
+    return _installed(fact, folder)
 
 
-def _environment(fact: EnvironmentFact, folder: Path) -> Environment:
+def _installed(fact: Environment, folder: Path) -> Installed:
     name = "Scripts/python.exe" if os.name == "nt" else "bin/python"
-    return Environment(fact, folder / name, _link_packages())
+    return Installed(fact, folder / name, _link_packages())
 
 
 def _root() -> Path:
@@ -95,20 +95,21 @@ def _root() -> Path:
     return platformdirs.user_cache_path("hubkit", appauthor=False) / "environments"
 
 
-def _own_environment(cell: Cell) -> Environment:
-    """That of this process, if it is what the cell wants."""
+def _own_environment(versions: Versions) -> Installed:
+    """That of this process, if it has the versions."""
     own = f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
     try:
         torch = version("torch")
     except PackageNotFoundError:
         torch = ""
-    fact = EnvironmentFact("none", cell.python, cell.torch, (), "none")
-    wanted = ((cell.python, "Python", own), (cell.torch, "torch", torch))
+    key = f"none {versions.python} {versions.torch}".strip()
+    fact = Environment(key, versions.python, versions.torch, (), "none")
+    wanted = ((versions.python, "Python", own), (versions.torch, "torch", torch))
     for wish, name, found in wanted:
         if wish and not f"{found}.".startswith(f"{wish}."):
             what = f"{name} {found}" if found else f"no {name}"
             fact = replace(fact, reason=f"the worker has {what}, and --no-install installs nothing")
-    return Environment(fact, Path(sys.executable), _link_packages())
+    return Installed(fact, Path(sys.executable), _link_packages())
 
 
 def _link_packages() -> Path:
@@ -124,20 +125,20 @@ def _link_packages() -> Path:
     return folder
 
 
-def _requirements(cell: Cell, dependencies: Iterable[str]) -> tuple[str, ...]:
+def _requirements(versions: Versions, dependencies: Iterable[str]) -> tuple[str, ...]:
     own = [
         line.partition(";")[0].strip() if "extra" in line else line
         for line in requires(_DISTRIBUTION) or ()
         if (found := _EXTRA.search(line)) is None or found[1] == "pytest"
     ]
     needed = {distribution_name(name) for name in dependencies} - {"torch"}
-    torch = [f"torch=={cell.torch}.*"] if cell.torch else []
+    torch = [f"torch=={versions.torch}.*"] if versions.torch else []
     return tuple(sorted({*own, *needed, *torch}))
 
 
 def _make(
-    fact: EnvironmentFact, folder: Path, minor: str, uv: str | None, seconds: float
-) -> EnvironmentFact:
+    fact: Environment, folder: Path, minor: str, uv: str | None, seconds: float
+) -> Environment:
     """Make an environment; the fact says how long it took, or why it cannot be made."""
     start = time.monotonic()
     shutil.rmtree(folder, ignore_errors=True)
@@ -153,10 +154,10 @@ def _make(
             why = "took too long" if status is None else _last_error(output)
             reason = f"{Path(step[0]).name} {' '.join(step[1:4])}: {why}"
             break
-    fact = replace(fact, reason=reason, seconds=time.monotonic() - start)
+    fact = replace(fact, reason=reason or None, seconds=time.monotonic() - start)
     if reason:
         shutil.rmtree(folder, ignore_errors=True)
-        _failed[fact.key] = fact
+        _failed[fact.environment] = fact
     else:
         write_file(folder / _MARK, "\n".join(fact.requirements))
     return fact
@@ -185,6 +186,11 @@ def _venv_commands(
     name = "Scripts/python.exe" if os.name == "nt" else "bin/python"
     install = [str(folder / name), "-m", "pip", "install", "--quiet", "--only-binary", ":all:"]
     return [[python, "-m", "venv", str(folder)], [*install, *requirements]]
+
+
+def _find_uv() -> str | None:
+    """Uv on PATH, or where hubkit is installed."""
+    return shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
 
 
 def _find_python(minor: str) -> str | None:

@@ -1,4 +1,8 @@
-"""What crosses processes: one repo to judge, and what came of it."""
+"""What crosses processes: one repo to judge, and what came of it.
+
+Entrypoints, findings, environments, cells, cases and checks are rows of tables as they come; `tables`
+adds what they belong to.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import msgspec
 from msgspec import Struct, field
 
 from hubkit import __version__
+from hubkit.config import SelectionOptions
 
 # "checked": there are results; "unchanged": an earlier run has them; the others say what failed.
 State = Literal[
@@ -25,17 +30,20 @@ State = Literal[
     "crashed",
     "timed out",
     "out of memory",
+    "out of disk",
     "disk full",
 ]
-CellState = Literal["passed", "failed", "no environment", "crashed", "timed out", "out of memory"]
+CellState = Literal[
+    "passed", "failed", "no environment", "crashed", "timed out", "out of memory", "out of disk"
+]
 STATES: tuple[State, ...] = get_args(State)
 HAVE_RESULTS: tuple[State, ...] = ("checked", "unchanged")
 # Tried again when the same run is continued: they say nothing about the repo.
 PASSING: tuple[State, ...] = ("rate limited", "unreachable", "offline", "disk full")
 
 
-class Cell(Struct, frozen=True):
-    """An environment to run the conformance suite in.
+class Versions(Struct, frozen=True):
+    """Versions to run the conformance suite with: a column of the matrix.
 
     Attributes:
         python: The version of Python, such as "3.13"; empty for that of the worker.
@@ -56,14 +64,20 @@ class Settings(Struct, frozen=True):
     Attributes:
         hubkit: The version of hubkit.
         level: The level of the conformance suite; 0 runs no code.
-        cells: The environments to run it in.
+        matrix: The versions to run it with.
         installs: Whether to make environments; False uses that of the worker.
+        selection: Which rules run, and which findings fail.
     """
 
     hubkit: str = __version__
     level: int = 0
-    cells: tuple[Cell, ...] = ()
+    matrix: tuple[Versions, ...] = ()
     installs: bool = True
+    selection: SelectionOptions = SelectionOptions()
+
+    def without_suite(self) -> Settings:
+        """The same, but no code runs."""
+        return Settings(self.hubkit, selection=self.selection)
 
     @property
     def key(self) -> str:
@@ -77,22 +91,43 @@ class Bounds(Struct, frozen=True):
     Attributes:
         seconds: Time, including that for fetching it; the conformance suite has as much again.
         memory: Bytes of memory.
-        disk: Bytes of one file.
+        disk: Bytes that it may write.
         install_seconds: Time to make an environment.
+        shard_size: Entrypoints on which one task runs the suite.
     """
 
     seconds: float = 600.0
     memory: int = 4 * 10**9
     disk: int = 4 * 10**9
     install_seconds: float = 1800.0
+    shard_size: int = 25
 
     def total_seconds(self, cells: int) -> float:
         """Time for a repo whose suite runs in so many environments."""
         return self.seconds + cells * (self.seconds + self.install_seconds)
 
 
+class Shard(Struct, frozen=True):
+    """A part of the entrypoints of a large repo.
+
+    Attributes:
+        part: Its number, from 1.
+        parts: How many there are.
+        sha: The commit; empty for a folder.
+        dependencies: The hubconf's `dependencies`.
+    """
+
+    part: int
+    parts: int
+    sha: str
+    dependencies: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.part}/{self.parts}"
+
+
 class Task(Struct, frozen=True):
-    """One repo to judge.
+    """One repo to judge, or one shard of it to run the suite on.
 
     Attributes:
         spec: The repo as the user named it; a folder as an absolute path.
@@ -100,6 +135,7 @@ class Task(Struct, frozen=True):
         settings: What its results depend on.
         bounds: What it may use.
         offline: Whether to use the hub dir only.
+        shard: The shard; None to judge the repo.
     """
 
     spec: str
@@ -107,10 +143,19 @@ class Task(Struct, frozen=True):
     settings: Settings = field(default_factory=Settings)
     bounds: Bounds = field(default_factory=Bounds)
     offline: bool = False
+    shard: Shard | None = None
 
 
-class EntrypointFact(Struct, frozen=True):
-    """An entrypoint, as `hubkit list` shows it."""
+class Entrypoint(Struct, frozen=True):
+    """An entrypoint of a commit, as `hubkit list` shows it.
+
+    Attributes:
+        name: Name of the entrypoint.
+        kind: "function", "class" or "value".
+        summary: First line of its docstring.
+        parameters: Names of its parameters; null if unknown.
+        returns: "module", "other" or "unknown".
+    """
 
     name: str
     kind: str
@@ -119,11 +164,20 @@ class EntrypointFact(Struct, frozen=True):
     returns: str
 
 
-class FindingFact(Struct, frozen=True):
-    """A finding, as `hubkit check` reports it.
+class Finding(Struct, frozen=True):
+    """A finding in a commit, as `hubkit check` reports it.
 
     Attributes:
-        suppressed_by: "comment", "setting" or "baseline"; None if it is reported.
+        code: Code of the rule.
+        rule: Name of the rule.
+        severity: "error", "warning" or "info".
+        message: What is wrong.
+        path: The file; null for the repo as a whole.
+        line: The line.
+        col: The column.
+        entrypoint: The entrypoint that it is about.
+        fingerprint: Stays the same if lines move.
+        suppressed_by: "comment", "setting" or "baseline"; null if it is reported.
     """
 
     code: str
@@ -132,36 +186,62 @@ class FindingFact(Struct, frozen=True):
     message: str
     path: str | None
     line: int | None
-    column: int | None
+    col: int | None
     entrypoint: str | None
     fingerprint: str
     suppressed_by: str | None = None
 
 
-class EnvironmentFact(Struct, frozen=True):
-    """An environment in which the conformance suite runs, or that could not be made.
+class Environment(Struct, frozen=True):
+    """An environment of the conformance suite, or one that could not be made.
 
     Attributes:
-        key: A digest of what is installed.
-        python: The requested version of Python.
-        torch: The requested version of torch.
+        environment: A digest of what is installed.
+        python: The requested version of Python; empty for that of the worker.
+        torch: The requested version of torch; empty for any.
         requirements: What is installed.
         tool: "uv" or "venv"; "none" for the environment of the worker.
-        reason: Why it could not be made; else empty.
+        reason: Why it could not be made.
         seconds: How long making it took; 0 if it existed.
     """
 
-    key: str
+    environment: str
     python: str
     torch: str
     requirements: tuple[str, ...]
     tool: str
-    reason: str = ""
+    reason: str | None = None
     seconds: float = 0.0
 
 
-class CaseFact(Struct, frozen=True):
-    """What the suite measured of one entrypoint."""
+class Cell(Struct, frozen=True):
+    """A run of the conformance suite: a commit in an environment.
+
+    Attributes:
+        state: "passed" or "failed"; "no environment", or how the suite ended without a report.
+        reason: Why there is no report.
+        level: The level that all entrypoints reach; null without a report.
+        seconds: How long it took.
+    """
+
+    state: CellState
+    reason: str | None = None
+    level: int | None = None
+    seconds: float = 0.0
+
+
+class Case(Struct, frozen=True):
+    """What the suite measured of an entrypoint.
+
+    Attributes:
+        entrypoint: The entrypoint.
+        case_name: The case, if it has several.
+        level: The level that it reaches.
+        parameters: How many parameters the model has.
+        load_seconds: How long building it took.
+        forward_seconds: How long its first run took.
+        memory: The most memory in bytes.
+    """
 
     entrypoint: str
     case_name: str
@@ -172,8 +252,20 @@ class CaseFact(Struct, frozen=True):
     memory: int | None
 
 
-class CheckFact(Struct, frozen=True):
-    """The result of one check of the suite; `entrypoint` is empty for the repo as a whole."""
+class Check(Struct, frozen=True):
+    """The result of a check of the suite.
+
+    Attributes:
+        entrypoint: The entrypoint; empty for the repo as a whole.
+        case_name: The case, if it has several.
+        code: Code of the check.
+        name: Name of the check.
+        level: Its level.
+        required: Whether the level depends on it.
+        outcome: "passed", "failed", "expected", "unsupported", "skipped" or "inapplicable".
+        reason: Why it failed or did not run.
+        seconds: How long it took.
+    """
 
     entrypoint: str
     case_name: str
@@ -191,21 +283,29 @@ class CellResult(Struct, frozen=True):
 
     Attributes:
         environment: The environment.
-        state: "passed" or "failed"; "no environment", or how the suite ended without a report.
-        reason: Why there is no report.
-        level: The level that all entrypoints reach.
-        seconds: How long the suite took.
+        cell: How the suite ended.
         cases: What it measured.
         checks: What it checked.
     """
 
-    environment: EnvironmentFact
-    state: CellState
-    reason: str = ""
-    level: int | None = None
-    seconds: float = 0.0
-    cases: tuple[CaseFact, ...] = ()
-    checks: tuple[CheckFact, ...] = ()
+    environment: Environment
+    cell: Cell
+    cases: tuple[Case, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+
+class SuiteRun(Struct, frozen=True):
+    """A run of the suite on a shard, in one environment.
+
+    Attributes:
+        environment: The environment.
+        cell: How it ended; without a verdict if there is a report.
+        report: Its report, as JSON; empty if there is none.
+    """
+
+    environment: Environment
+    cell: Cell
+    report: bytes = b""
 
 
 class Results(Struct, frozen=True):
@@ -218,20 +318,18 @@ class Results(Struct, frozen=True):
         dependencies: The hubconf's `dependencies`; None if unknown.
         entrypoints: Its entrypoints.
         findings: Reported and suppressed findings.
-        cells: What the conformance suite found, if it ran.
     """
 
     exit_code: int
     problem: str
     has_dynamic_names: bool
     dependencies: tuple[str, ...] | None
-    entrypoints: tuple[EntrypointFact, ...]
-    findings: tuple[FindingFact, ...]
-    cells: tuple[CellResult, ...] = ()
+    entrypoints: tuple[Entrypoint, ...]
+    findings: tuple[Finding, ...]
 
 
 class Outcome(Struct, frozen=True):
-    """What came of judging one repo.
+    """What came of one task.
 
     Attributes:
         spec: That of the task.
@@ -242,6 +340,9 @@ class Outcome(Struct, frozen=True):
         ref: The branch, tag or commit that was read.
         sha: The commit; empty if unknown, as for folders.
         results: The results; None unless the state is "checked".
+        cells: What the conformance suite found, if it ran.
+        shards: How many tasks are left to run the suite.
+        runs: Those of the suite on the shard.
         seconds: Time of each step.
         memory: The most memory in bytes that it took; None if unknown.
         retry_at: Unix time at which the host may be asked again; None if unknown.
@@ -257,6 +358,9 @@ class Outcome(Struct, frozen=True):
     ref: str = ""
     sha: str = ""
     results: Results | None = None
+    cells: tuple[CellResult, ...] = ()
+    shards: int = 0
+    runs: tuple[SuiteRun, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
     memory: int | None = None
     retry_at: float | None = None

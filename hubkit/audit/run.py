@@ -9,20 +9,18 @@ from msgspec import Struct, field
 
 from hubkit import limits
 from hubkit.audit.hosts import HostQueue
+from hubkit.audit.journal import Entry
 from hubkit.audit.messages import Bounds, Outcome, Settings, Task
+from hubkit.audit.shards import Job, Shards
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hubkit.audit.engine import Engine
     from hubkit.audit.sources import Source
-    from hubkit.audit.store import Known, Store
-
-    Batch = list[tuple[Source, Outcome]]
+    from hubkit.audit.store import Known, Progress, Store
 
 _LOOK_EVERY = 0.25  # seconds between two looks at hosts that may be asked again
-_WRITE_EVERY = 0.5  # seconds, or longer
-_WRITE_SHARE = 0.02  # of the time is spent on writing
 _UNKNOWN_WAIT = 60.0  # seconds to leave a host alone that does not say how long
 _MOST_WAITS = 4  # for one repo
 
@@ -51,7 +49,7 @@ class AuditOptions(Struct, frozen=True):
         """The settings of one repo."""
         if not self.settings.level or self.trusts(source):
             return self.settings
-        return Settings(self.settings.hubkit)
+        return self.settings.without_suite()
 
 
 class Watcher(Protocol):
@@ -74,10 +72,9 @@ def run_audit(
     engine: Engine,
     watcher: Watcher,
 ) -> int:
-    """Audit repos and store the outcomes; return the number of the run.
+    """Audit repos and store each outcome when it arrives; return the number of the run.
 
-    A run that was interrupted is continued. Whatever ends this early, the outcomes that have
-    arrived are stored.
+    A run that was interrupted is continued.
 
     Raises:
         HubkitError: The cluster or the database cannot be used.
@@ -86,7 +83,7 @@ def run_audit(
     left = [source for source in sources if source.spec not in progress.done]
     watcher.start(len(left), len(sources))
     known = {} if options.again else store.find_known()
-    audit = _Audit(options, store, engine, watcher, known, progress.run)
+    audit = _Audit(options, store, engine, watcher, known, progress)
     audit.do(left)
     store.finish(progress.run)
     return progress.run
@@ -102,74 +99,78 @@ class _Audit:
         engine: Engine,
         watcher: Watcher,
         known: Known,
-        run: int,
+        progress: Progress,
     ) -> None:
         self._options = options
         self._store = store
         self._engine = engine
         self._watcher = watcher
         self._known = known
-        self._run = run
-        self._batch: Batch = []
-        self._write_at = 0.0
-        self._waits: dict[str, int] = {}
+        self._progress = progress
+        self._arrived: list[Entry] = []
+        self._waits: dict[Job, int] = {}
+        self._shards = Shards()
 
     def do(self, sources: Sequence[Source]) -> None:
         """Judge the repos."""
-        self._batch += [(one, _invalid(one)) for one in sources if one.problem]
-        queue = HostQueue((one for one in sources if not one.problem), self._options.per_host)
-        try:
-            while queue or self._engine.in_flight:
-                self._fill(queue)
-                for source, outcome in self._engine.wait(_LOOK_EVERY):
-                    self._take(queue, source, outcome)
-                if time.monotonic() >= self._write_at:
-                    self._flush()
-        finally:
-            self._flush()
+        for one in sources:
+            if one.problem:
+                self._keep(one, Outcome(one.spec, "invalid", one.problem, name=one.spec))
+        self._store_arrived()
+        jobs = (Job(one) for one in sources if not one.problem)
+        queue = HostQueue(jobs, self._options.per_host)
+        while queue or self._engine.in_flight:
+            self._fill(queue)
+            for job, outcome in self._engine.wait(_LOOK_EVERY):
+                self._take(queue, job, outcome)
+            self._store_arrived()
 
     def _fill(self, queue: HostQueue) -> None:
-        while self._engine.has_room and (source := queue.take(time.time())):
-            self._engine.submit(source, self._task(source))
+        while self._engine.has_room and (job := queue.take(time.time())):
+            self._engine.submit(job, self._task(job))
 
-    def _task(self, source: Source) -> Task:
-        options = self._options
-        settings = options.settings_for(source)
-        known = self._known.get((source.spec, settings.key))
-        shas = () if known is None else (known[0],)
-        return Task(source.spec, shas, settings, options.bounds, options.offline)
+    def _task(self, job: Job) -> Task:
+        options, spec = self._options, job.source.spec
+        settings = options.settings_for(job.source)
+        known = self._known.get((spec, settings.key))
+        shas = () if known is None or job.shard is not None else (known[0],)
+        return Task(spec, shas, settings, options.bounds, options.offline, job.shard)
 
-    def _take(self, queue: HostQueue, source: Source, outcome: Outcome) -> None:
+    def _take(self, queue: HostQueue, job: Job, outcome: Outcome) -> None:
         """Keep an outcome; if the host limits the rate, leave the host alone and try again."""
-        until = self._end_of_limit(source, outcome)
-        if until is None:
-            queue.finish(source)
-            self._batch.append((source, outcome))
+        until = self._end_of_limit(job, outcome)
+        if until is not None:
+            if job.host not in queue.closed_hosts(time.time()):
+                self._watcher.wait(job.host, until)
+            queue.close_host(job, until)
             return
-        if source.host not in queue.closed_hosts(time.time()):
-            self._watcher.wait(source.host, until)
-        queue.close_host(source, until)
+        queue.finish(job)
+        if job.shard is None and outcome.shards:
+            queue.add_first(self._shards.split(job, outcome))
+            return
+        settings = self._options.settings_for(job.source)
+        whole = outcome if job.shard is None else self._shards.join(job, outcome, settings)
+        if whole is not None:
+            self._keep(job.source, whole)
 
-    def _end_of_limit(self, source: Source, outcome: Outcome) -> float | None:
-        """When to try a repo again, None if its outcome is final."""
+    def _end_of_limit(self, job: Job, outcome: Outcome) -> float | None:
+        """When to try again, None if an outcome is final."""
         if outcome.state != "rate limited":
             return None
-        waits = self._waits[source.spec] = self._waits.get(source.spec, 0) + 1
+        waits = self._waits[job] = self._waits.get(job, 0) + 1
         until = outcome.retry_at or time.time() + _UNKNOWN_WAIT
         is_soon = until - time.time() <= limits.RATE_LIMIT_SECONDS.most
         return until if is_soon and waits <= _MOST_WAITS else None
 
-    def _flush(self) -> None:
-        batch, self._batch = self._batch, []
-        if not batch:
-            return
-        start = time.monotonic()
-        rows = [(one, outcome, self._options.settings_for(one)) for one, outcome in batch]
-        self._store.add(self._run, rows, self._known)
-        now = time.monotonic()
-        self._write_at = now + max(_WRITE_EVERY, (now - start) / _WRITE_SHARE)
-        self._watcher.store(len(batch))
+    def _keep(self, source: Source, outcome: Outcome) -> None:
+        settings = self._options.settings_for(source).key
+        is_known = outcome.state == "unchanged"
+        commit = self._known[source.spec, settings][1] if is_known else None
+        run, started = self._progress.run, self._progress.started
+        self._arrived.append(Entry(run, started, source, outcome, settings, commit))
 
-
-def _invalid(source: Source) -> Outcome:
-    return Outcome(source.spec, "invalid", source.problem, name=source.spec)
+    def _store_arrived(self) -> None:
+        arrived, self._arrived = self._arrived, []
+        self._store.add(arrived)
+        if arrived:
+            self._watcher.store(len(arrived))

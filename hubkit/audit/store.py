@@ -1,7 +1,6 @@
 """The database: what is kept of each repo, and what is known of it already.
 
-One process writes, a batch of outcomes in one transaction. A process that is killed loses the batch
-that it has not written; DuckDB restores the rest from its log.
+One process writes, many outcomes in one transaction; until then, the `journal` has them.
 """
 
 from __future__ import annotations
@@ -14,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import astuple
+from msgspec.structs import asdict
 
 from hubkit.audit import tables
-from hubkit.audit.messages import HAVE_RESULTS, PASSING, Settings
+from hubkit.audit.journal import Entry, Journal
+from hubkit.audit.messages import HAVE_RESULTS, PASSING
 from hubkit.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from hubkit.audit.messages import CellResult, Outcome
+    from hubkit.audit.messages import CellResult, Settings
     from hubkit.audit.sources import Source
 
+_JOURNAL_BYTES = 2**18  # move as much to the tables at once
 _ANOTHER = "Choose another file: --out FILE."
 Row = dict[str, Any]
 # Spec and settings of a repo, and its last judged commit with the number of that.
@@ -40,10 +41,12 @@ class Progress(Struct, frozen=True):
 
     Attributes:
         run: Its number.
+        started: When it was started.
         done: Specs of the repos that it has already.
     """
 
     run: int
+    started: datetime
     done: frozenset[str]
 
 
@@ -53,6 +56,8 @@ class Store:
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         self._connection = connection
         self._path = path
+        self._journal = Journal(_journal_of(path))
+        self._waiting: list[Entry] = []
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """The rows of a query, as dicts."""
@@ -60,15 +65,34 @@ class Store:
         names = [column[0] for column in found.description or ()]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
+    def require_schema(self, *, creates: bool) -> None:
+        """Create the tables in a new database; require that another one has them.
+
+        Raises:
+            UsageError: It is another database.
+        """
+        names = {row["name"] for row in self.query("SHOW TABLES")}
+        if not names and creates:
+            self._connection.execute(f"BEGIN; {tables.create_sql()} COMMIT")
+            return
+        if "hubkit_audit" not in names:
+            raise UsageError(f"{self._path} is a database of something else", hint=_ANOTHER)
+        schema = self._value("SELECT schema FROM hubkit_audit")
+        if schema != tables.SCHEMA:
+            raise UsageError(
+                f"{self._path} has schema {schema}, but this version of hubkit uses {tables.SCHEMA}",
+                hint=f"Use the version of hubkit that wrote it. {_ANOTHER}",
+            )
+
     def begin(self, sources: Sequence[Source], settings: Settings) -> Progress:
         """Continue the last run if it was interrupted and had the same settings, or begin one."""
         last = self._value("SELECT max(run) FROM runs") or 0
-        rows = self.query("SELECT settings, finished FROM runs WHERE run = ?", [last])
+        rows = self.query("SELECT started, settings, finished FROM runs WHERE run = ?", [last])
         if rows and rows[0]["finished"] is None and rows[0]["settings"] == settings.key:
-            return Progress(last, self._take_up(last, sources))
+            return Progress(last, rows[0]["started"], self._take_up(last, sources))
         run = tables.Run(last + 1, _now(), None, settings.hubkit, settings.key, len(sources))
-        self._write({"runs": [run]})
-        return Progress(run.run, frozenset())
+        self._write({"runs": [asdict(run)]})
+        return Progress(run.run, run.started, frozenset())
 
     def _take_up(self, run: int, sources: Sequence[Source]) -> frozenset[str]:
         """The specs that a run has already; those that may work now are forgotten."""
@@ -94,36 +118,76 @@ class Store:
         )
         return {(row["spec"], row["settings"]): (row["sha"], row["commit_id"]) for row in rows}
 
-    def add(
-        self, run: int, outcomes: Iterable[tuple[Source, Outcome, Settings]], known: Known
-    ) -> None:
-        """Write outcomes of a run, all or none.
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Keep outcomes; when this returns, they outlive the process and the machine.
 
-        Args:
-            run: The run.
-            outcomes: The outcomes.
-            known: Numbers of the commits that outcomes may call unchanged.
+        Raises:
+            UsageError: They cannot be written.
         """
+        if not entries:
+            return
+        with _explain_failure(self._path):
+            self._journal.append(entries)
+        self._waiting += entries
+        if self._journal.size >= _JOURNAL_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Move all outcomes from the journal to the tables.
+
+        Raises:
+            UsageError: The database cannot be written. They stay in the journal.
+        """
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self._write(self._rows_of(waiting))
+            self._journal.clear()
+
+    def recover(self) -> None:
+        """Move to the tables what a process that was killed has left in the journal."""
+        runs = {row["run"]: row["started"] for row in self.query("SELECT run, started FROM runs")}
+        found = [one for one in self._journal.read() if runs.get(one.run) == one.started]
+        last = max((one.run for one in found), default=0)
+        specs = self.query("SELECT spec FROM repos WHERE run = ?", [last])
+        done = {row["spec"] for row in specs}
+        self._waiting = [one for one in found if one.source.spec not in done]
+        self.flush()
+        self._journal.clear()
+
+    def close(self) -> None:
+        """Move to the tables what can be moved, and close the database."""
+        with contextlib.suppress(UsageError):  # it stays in the journal
+            self.flush()
+        self._connection.close()
+        self._journal.close()
+
+    def _rows_of(self, entries: Iterable[Entry]) -> dict[str, list[Row]]:
         number = self._value("SELECT max(commit_id) FROM commits") or 0
-        made = {row["environment"] for row in self.query("SELECT environment FROM environments")}
-        rows: dict[str, list[Struct]] = {name: [] for name in tables.TABLES}
-        for source, outcome, settings in outcomes:
-            is_known = outcome.state == "unchanged"
-            commit = known[source.spec, settings.key][1] if is_known else None
-            if outcome.results is not None:
+        rows: dict[str, list[Row]] = {name: [] for name in tables.TABLES}
+        for entry in entries:
+            commit = entry.commit_id
+            if entry.outcome.results is not None:
                 number += 1
                 commit = number
-                _add_results(rows, outcome, run, commit, settings)
-            rows["repos"].append(_repo_row(run, source, outcome, commit))
+                _add_results(rows, entry, commit)
+            rows["repos"].append(asdict(_repo_row(entry, commit)))
+            of_run = {"run": entry.run, "spec": entry.source.spec}
             rows["timings"] += [
-                tables.Timing(run, source.spec, *step) for step in outcome.seconds.items()
+                {**of_run, "step": step, "seconds": seconds}
+                for step, seconds in entry.outcome.seconds.items()
             ]
-        new = {astuple(one)[0]: one for one in rows["environments"]}
-        rows["environments"] = [one for key, one in new.items() if key not in made]
-        self._write(rows)
+        rows["environments"] = self._new_environments(rows["environments"])
+        return rows
+
+    def _new_environments(self, rows: Iterable[Row]) -> list[Row]:
+        """The rows of environments that the table does not have, or has from an earlier try."""
+        known = {row["environment"] for row in self.query("SELECT environment FROM environments")}
+        best = {one["environment"]: one for one in sorted(rows, key=lambda one: one["seconds"])}
+        return [one for key, one in best.items() if key not in known or one["seconds"] > 0]
 
     def finish(self, run: int) -> None:
         """Note that a run has ended."""
+        self.flush()
         with self._transaction():
             self._connection.execute("UPDATE runs SET finished = ? WHERE run = ?", [_now(), run])
 
@@ -140,13 +204,18 @@ class Store:
                 self._connection.table(file.stem).write_parquet(str(file))
         return files
 
-    def _write(self, rows: Mapping[str, Sequence[Struct]]) -> None:
+    def _write(self, rows: Mapping[str, Sequence[Row]]) -> None:
         with self._transaction():
+            made = [row["environment"] for row in rows.get("environments", ())]
+            self._connection.execute(
+                "DELETE FROM environments WHERE environment IN (SELECT unnest($1::VARCHAR[]))",
+                [made],
+            )
             for name, some in rows.items():
                 if some:
                     self._insert(name, some)
 
-    def _insert(self, table: str, rows: Sequence[Struct]) -> None:
+    def _insert(self, table: str, rows: Sequence[Row]) -> None:
         """Insert rows at once, as one JSON text: one statement a row takes a hundred times longer."""
         self._connection.execute(_insert_sql(table), [msgspec.json.encode(rows).decode()])
 
@@ -192,12 +261,20 @@ def open_store(path: Path, *, write: bool = False) -> Iterator[Store]:
     _require_duckdb()
     if not write and not path.is_file():
         raise UsageError(f"There is no file {path}", hint="Make one: hubkit audit --out FILE REPOS")
-    connection = _connect(path, write=write)
+    # A process that was killed has left outcomes, which reports show, too.
+    writes = write or _journal_of(path).exists()
+    store = Store(_connect(path, write=writes), path)
     try:
-        _require_schema(connection, path, write=write)
-        yield Store(connection, path)
+        store.require_schema(creates=write)
+        if writes:
+            store.recover()
+        yield store
     finally:
-        connection.close()
+        store.close()
+
+
+def _journal_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.journal")
 
 
 def _require_duckdb() -> None:
@@ -239,76 +316,44 @@ def _explain_failure(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _require_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, write: bool) -> None:
-    """Create the tables in a new database; require that another one has them."""
-    names = {row[0] for row in connection.execute("SHOW TABLES").fetchall()}
-    if not names and write:
-        connection.execute(f"BEGIN; {tables.create_sql()} COMMIT")
-        return
-    if "hubkit_audit" not in names:
-        raise UsageError(f"{path} is a database of something else", hint=_ANOTHER)
-    row = connection.execute("SELECT schema FROM hubkit_audit").fetchone()
-    schema = row[0] if row else None
-    if schema != tables.SCHEMA:
-        raise UsageError(
-            f"{path} has schema {schema}, but this version of hubkit uses {tables.SCHEMA}",
-            hint=f"Use the version of hubkit that wrote it. {_ANOTHER}",
-        )
-
-
-def _add_results(
-    rows: dict[str, list[Struct]], outcome: Outcome, run: int, commit: int, settings: Settings
-) -> None:
-    results = outcome.results
+def _add_results(rows: dict[str, list[Row]], entry: Entry, commit: int) -> None:
+    outcome, results = entry.outcome, entry.outcome.results
     assert results is not None  # noqa: S101 - callers look
-    rows["commits"].append(
-        tables.Commit(
-            commit_id=commit,
-            spec=outcome.spec,
-            ref=outcome.ref or None,
-            sha=outcome.sha or None,
-            run=run,
-            settings=settings.key,
-            exit_code=results.exit_code,
-            problem=results.problem or None,
-            dynamic_names=results.has_dynamic_names,
-            dependencies=results.dependencies,
-        )
+    row = tables.Commit(
+        commit_id=commit,
+        spec=outcome.spec,
+        ref=outcome.ref or None,
+        sha=outcome.sha or None,
+        run=entry.run,
+        settings=entry.settings,
+        exit_code=results.exit_code,
+        problem=results.problem or None,
+        dynamic_names=results.has_dynamic_names,
+        dependencies=results.dependencies,
     )
-    rows["entrypoints"] += [tables.Entrypoint(commit, *astuple(one)) for one in results.entrypoints]
-    rows["findings"] += [tables.Finding(commit, *astuple(one)) for one in results.findings]
-    for cell in results.cells:
-        _add_cell(rows, commit, cell)
+    rows["commits"].append(asdict(row))
+    of_commit = {"commit_id": commit}
+    rows["entrypoints"] += [of_commit | asdict(one) for one in results.entrypoints]
+    rows["findings"] += [of_commit | asdict(one) for one in results.findings]
+    for cell in outcome.cells:
+        _add_cell(rows, of_commit, cell)
 
 
-def _add_cell(rows: dict[str, list[Struct]], commit: int, cell: CellResult) -> None:
-    made = cell.environment
-    key = made.key if made.tool != "none" else f"none {made.python} {made.torch}".strip()
-    rows["environments"].append(
-        tables.Environment(
-            key,
-            made.python,
-            made.torch,
-            made.requirements,
-            made.tool,
-            made.reason or None,
-            made.seconds,
-        )
-    )
-    where = (commit, key)
-    reason = cell.reason or None
-    rows["cells"].append(tables.Cell(*where, cell.state, reason, cell.level, cell.seconds))
-
-    rows["cases"] += [tables.Case(*where, *astuple(one)) for one in cell.cases]
-    rows["checks"] += [tables.Check(*where, *astuple(one)) for one in cell.checks]
+def _add_cell(rows: dict[str, list[Row]], of_commit: Row, found: CellResult) -> None:
+    of_cell = {**of_commit, "environment": found.environment.environment}
+    rows["environments"].append(asdict(found.environment))
+    rows["cells"].append(of_cell | asdict(found.cell))
+    rows["cases"] += [of_cell | asdict(one) for one in found.cases]
+    rows["checks"] += [of_cell | asdict(one) for one in found.checks]
 
 
-def _repo_row(run: int, source: Source, outcome: Outcome, commit: int | None) -> tables.Repo:
+def _repo_row(entry: Entry, commit: int | None) -> tables.Repo:
+    outcome = entry.outcome
     return tables.Repo(
-        run=run,
-        spec=source.spec,
-        name=outcome.name or source.spec,
-        host=source.host,
+        run=entry.run,
+        spec=entry.source.spec,
+        name=outcome.name or entry.source.spec,
+        host=entry.source.host,
         state=outcome.state,
         reason=outcome.reason or None,
         hint=outcome.hint or None,

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from hubkit._util.colors import paint
 from hubkit._util.text import align_columns
-from hubkit.audit.messages import HAVE_RESULTS, STATES, Cell
+from hubkit.audit.messages import HAVE_RESULTS, STATES, Versions
 
 if TYPE_CHECKING:
     from hubkit.audit.store import Store
@@ -46,7 +46,7 @@ class CellCount(Struct, frozen=True):
     @property
     def name(self) -> str:
         """The cell in words."""
-        return str(Cell(self.python, self.torch))
+        return str(Versions(self.python, self.torch))
 
 
 class Summary(Struct, frozen=True):

@@ -1,12 +1,18 @@
-"""The tables and views of the database. Each table is a class; its fields are the columns."""
+"""The tables and views of the database.
+
+The fields of a class are the columns of a table: of one here, or of a message that workers send, after
+columns that say what it belongs to.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from msgspec import Struct
+
+from hubkit.audit.messages import Case, Cell, Check, Entrypoint, Environment, Finding
 
 # Grows if a table or column is removed or changes its meaning, or is added.
 SCHEMA = 1
@@ -92,181 +98,80 @@ class Commit(Struct, frozen=True):
     dependencies: tuple[str, ...] | None
 
 
-class Entrypoint(Struct, frozen=True):
-    """An entrypoint of a commit.
-
-    Attributes:
-        commit_id: The commit.
-        name: Name of the entrypoint.
-        kind: "function", "class" or "value".
-        summary: First line of its docstring.
-        parameters: Names of its parameters; null if unknown.
-        returns: "module", "other" or "unknown".
-    """
-
-    commit_id: int
-    name: str
-    kind: str
-    summary: str
-    parameters: tuple[str, ...] | None
-    returns: str
-
-
-class Finding(Struct, frozen=True):
-    """A finding in a commit.
-
-    Attributes:
-        commit_id: The commit.
-        code: Code of the rule.
-        rule: Name of the rule.
-        severity: "error", "warning" or "info".
-        message: What is wrong.
-        path: The file; null for the repo as a whole.
-        line: The line.
-        col: The column.
-        entrypoint: The entrypoint that it is about.
-        fingerprint: Stays the same if lines move.
-        suppressed_by: "comment", "setting" or "baseline"; null if it is reported.
-    """
-
-    commit_id: int
-    code: str
-    rule: str
-    severity: str
-    message: str
-    path: str | None
-    line: int | None
-    col: int | None
-    entrypoint: str | None
-    fingerprint: str
-    suppressed_by: str | None
-
-
 class Timing(Struct, frozen=True):
     """How long one step took for one repo in one run.
 
     Attributes:
-        run: The run.
-        spec: The repo as the user named it.
         step: "resolve", "fetch", "check" or "conform".
         seconds: How long it took.
     """
 
-    run: int
-    spec: str
     step: str
     seconds: float
 
 
-class Environment(Struct, frozen=True):
-    """An environment of the conformance suite, or one that could not be made.
+class OfRun(Struct, frozen=True):
+    """What rows about a repo in a run begin with.
 
     Attributes:
-        environment: A digest of what is installed.
-        python: The requested version of Python; empty for that of the worker.
-        torch: The requested version of torch; empty for any.
-        requirements: What is installed.
-        tool: "uv" or "venv"; "none" for the environment of the worker.
-        reason: Why it could not be made.
-        seconds: How long making it took.
+        run: The run.
+        spec: The repo as the user named it.
     """
 
-    environment: str
-    python: str
-    torch: str
-    requirements: tuple[str, ...]
-    tool: str
-    reason: str | None
-    seconds: float
+    run: int
+    spec: str
 
 
-class Cell(Struct, frozen=True):
-    """A run of the conformance suite: a commit in an environment.
+class OfCommit(Struct, frozen=True):
+    """What rows about a commit begin with.
+
+    Attributes:
+        commit_id: The commit.
+    """
+
+    commit_id: int
+
+
+class OfCell(Struct, frozen=True):
+    """What rows about a commit in an environment begin with.
 
     Attributes:
         commit_id: The commit.
         environment: The environment.
-        state: "passed" or "failed"; "no environment", "crashed", "timed out" or "out of memory".
-        reason: Why there is no report.
-        level: The level that all entrypoints reach, null without a report.
-        seconds: How long it took.
     """
 
     commit_id: int
     environment: str
-    state: str
-    reason: str | None
-    level: int | None
-    seconds: float
 
 
-class Case(Struct, frozen=True):
-    """What the suite measured of an entrypoint.
+class Table(Struct, frozen=True):
+    """The columns of a table.
 
     Attributes:
-        commit_id: The commit.
-        environment: The environment.
-        entrypoint: The entrypoint.
-        case_name: The case, if it has several.
-        level: The level that it reaches.
-        parameters: How many parameters the model has.
-        load_seconds: How long building it took.
-        forward_seconds: How long its first run took.
-        memory: The most memory in bytes.
+        row: Its fields are the columns.
+        keys: Fields of this class are the first columns; they say what a row belongs to.
     """
 
-    commit_id: int
-    environment: str
-    entrypoint: str
-    case_name: str
-    level: int
-    parameters: int | None
-    load_seconds: float | None
-    forward_seconds: float | None
-    memory: int | None
+    row: type[Struct]
+    keys: type[Struct] | None = None
+
+    @property
+    def parts(self) -> tuple[type[Struct], ...]:
+        """The classes with columns, in their order."""
+        return (self.row,) if self.keys is None else (self.keys, self.row)
 
 
-class Check(Struct, frozen=True):
-    """The result of a check of the suite.
-
-    Attributes:
-        commit_id: The commit.
-        environment: The environment.
-        entrypoint: The entrypoint; empty for the repo as a whole.
-        case_name: The case, if it has several.
-        code: Code of the check.
-        name: Name of the check.
-        level: Its level.
-        required: Whether the level depends on it.
-        outcome: "passed", "failed", "expected", "unsupported", "skipped" or "inapplicable".
-        reason: Why it failed or did not run.
-        seconds: How long it took.
-    """
-
-    commit_id: int
-    environment: str
-    entrypoint: str
-    case_name: str
-    code: str
-    name: str
-    level: int
-    required: bool
-    outcome: str
-    reason: str
-    seconds: float
-
-
-TABLES: dict[str, type[Struct]] = {
-    "runs": Run,
-    "repos": Repo,
-    "commits": Commit,
-    "entrypoints": Entrypoint,
-    "findings": Finding,
-    "checks": Check,
-    "cases": Case,
-    "cells": Cell,
-    "timings": Timing,
-    "environments": Environment,
+TABLES: dict[str, Table] = {
+    "runs": Table(Run),
+    "repos": Table(Repo),
+    "commits": Table(Commit),
+    "entrypoints": Table(Entrypoint, OfCommit),
+    "findings": Table(Finding, OfCommit),
+    "checks": Table(Check, OfCell),
+    "cases": Table(Case, OfCell),
+    "cells": Table(Cell, OfCell),
+    "timings": Table(Timing, OfRun),
+    "environments": Table(Environment),
 }
 
 VIEWS = {
@@ -274,6 +179,7 @@ VIEWS = {
     "results": "Repos with their commit, and how many entrypoints and findings it has.",
     "rules": "How many findings each rule has in a run, and in how many repos.",
     "matrix": "Runs of the conformance suite, each with its repo and its environment.",
+    "suite": "Each cell and each check of a run, and whether it is fine.",
     "dependencies": "In how many repos, and for how many entrypoints, a package is declared.",
 }
 VIEWS_SQL = """
@@ -309,6 +215,17 @@ SELECT repos.run, spec, repos.commit_id, python, torch, cells.state, cells.reaso
     cells.seconds, environment
 FROM repos JOIN cells USING (commit_id) JOIN environments USING (environment);
 
+CREATE VIEW suite AS
+SELECT run, spec, python, torch, '' AS entrypoint, '' AS case_name, '' AS code, 'suite' AS what,
+    CASE WHEN cells.level IS NULL THEN cells.state ELSE 'has a report' END AS outcome,
+    cells.level IS NOT NULL AS fine
+FROM repos JOIN cells USING (commit_id) JOIN environments USING (environment)
+UNION ALL
+SELECT run, spec, python, torch, entrypoint, case_name, code,
+    concat_ws(' ', nullif(concat(entrypoint, nullif(concat('[', case_name, ']'), '[]')), ''), code, checks.name),
+    outcome, outcome IN ('passed', 'expected', 'inapplicable')
+FROM repos JOIN checks USING (commit_id) JOIN environments USING (environment);
+
 CREATE VIEW dependencies AS
 SELECT run, dependency, count(DISTINCT spec) AS repos, sum(entrypoints) AS entrypoints
 FROM (SELECT run, spec, entrypoints, unnest(dependencies) AS dependency FROM results)
@@ -326,8 +243,11 @@ _TYPES = {
 
 def columns_of(table: str) -> dict[str, str]:
     """The columns of a table, each with its SQL type."""
-    hints = get_type_hints(TABLES[table])
-    return {name: _sql_type(kind)[0] for name, kind in hints.items()}
+    return {name: _sql_type(kind)[0] for name, kind in _hints_of(table).items()}
+
+
+def _hints_of(table: str) -> dict[str, Any]:
+    return {name: one for part in TABLES[table].parts for name, one in get_type_hints(part).items()}
 
 
 def create_sql() -> str:
@@ -338,7 +258,7 @@ def create_sql() -> str:
 
 
 def _create_table(name: str) -> str:
-    hints = get_type_hints(TABLES[name])
+    hints = _hints_of(name)
     columns = (f"{column} {' '.join(_sql_type(kind))}" for column, kind in hints.items())
     return f"CREATE TABLE {name} ({', '.join(columns)});"
 
@@ -350,4 +270,6 @@ def _sql_type(kind: Any) -> tuple[str, str]:  # noqa: ANN401 - any annotation
         return _sql_type(inner)[0], ""
     if get_origin(kind) is tuple:
         return f"{_TYPES[get_args(kind)[0]]}[]", "NOT NULL"
+    if get_origin(kind) is Literal:
+        return _TYPES[str], "NOT NULL"
     return _TYPES[kind], "NOT NULL"

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         resolve_ref,
     )
     from hubkit.hubdir.spec import parse_repo
-    from hubkit.hubdir.torch_folders import find_folder, is_changing
+    from hubkit.hubdir.torch_folders import find_folder, glance_at, is_changing
     from hubkit.hubdir.trust import (
         add_trust,
         ensure_trusted_list,
@@ -75,6 +75,7 @@ __all__ = [
     "find_legacy_folders",
     "get_dir",
     "get_own_dir",
+    "glance_at",
     "hash_prefix_of",
     "hold_tree",
     "is_changing",
@@ -115,7 +116,7 @@ __getattr__ = lazy_names(
         "manifest": "digest_of_tree require_digest_of require_unchanged",
         "repos": "ensure_folder fetch_repo fetch_resolved find_cached find_commit resolve_ref",
         "spec": "parse_repo",
-        "torch_folders": "find_folder is_changing",
+        "torch_folders": "find_folder glance_at is_changing",
         "trust": "add_trust ensure_trusted_list find_legacy_folders is_trusted matches_pattern read_trust record_trust remove_trust require_moved_trust require_trust",
     },
 )

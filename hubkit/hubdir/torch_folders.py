@@ -10,8 +10,11 @@ torch.hub has replaced it, the user wants the repo fetched again.
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from hubkit._util.logs import log
 from hubkit.hubdir.layout import (
@@ -43,19 +46,32 @@ def find_folder(cached: CachedRepo) -> Path:
     return path if path and mark.get("repo") == cached.repo.full_name else cached.path
 
 
-def is_changing(path: Path, since: int, inode: int) -> bool:
-    """Whether torch.hub has removed or replaced one of its folders, or is doing so.
+class Glance(Struct, frozen=True):
+    """When a folder was looked at, and which folder it was."""
 
-    Args:
-        path: The folder; nothing else in the hub dir changes.
-        since: Unix time in nanoseconds.
-        inode: The number of the folder at that time.
+    time: int
+    inode: int
+
+
+def glance_at(path: Path) -> Glance:
+    """Note the time, in Unix nanoseconds, and the inode of a folder, 0 if it is not there."""
+    time_ns = time.time_ns()
+    try:
+        return Glance(time_ns, path.stat().st_ino)
+    except OSError:
+        return Glance(time_ns, 0)
+
+
+def is_changing(path: Path, before: Glance) -> bool:
+    """Whether torch.hub has removed or replaced one of its folders since a glance, or is doing so.
+
+    Nothing else in the hub dir changes.
     """
     if path.parent != Path(get_dir()):
         return False
     try:
         times = [os.stat(folder).st_mtime_ns for folder, _, _ in os.walk(path)]  # noqa: PTH116
-        return path.stat().st_ino != inode or max(times) > since - _TICK
+        return path.stat().st_ino != before.inode or max(times) > before.time - _TICK
     except FileNotFoundError:
         return True
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -261,6 +260,7 @@ def locate_repo(
     *,
     force_reload: bool = False,
     skip_validation: bool = False,
+    lockfile: str | os.PathLike[str] | None = None,
 ) -> Path:
     """Return the folder of a repo, fetched if necessary. Runs nothing, so it needs no trust.
 
@@ -269,9 +269,14 @@ def locate_repo(
         source: "github", or "local" for folders only.
         force_reload: Fetch it again.
         skip_validation: Do not check that a commit belongs to this repo.
+        lockfile: As for `load`.
     """
     request = Request(
-        repo_or_dir, source, force_reload=force_reload, skip_validation=skip_validation
+        repo_or_dir,
+        source,
+        force_reload=force_reload,
+        skip_validation=skip_validation,
+        lockfile=_find_lockfile(lockfile),
     )
     return locate(request).root
 
@@ -373,20 +378,13 @@ def _find_lockfile(path: str | os.PathLike[str] | None) -> Lockfile | None:
 def _import(request: Request) -> LoadedHubconf:
     for _ in range(_RETRIES):
         located = locate_trusted(request)
-        began = time.time_ns(), _inode(located.root)
+        before = hubdir.glance_at(located.root)
         try:
             return _import_located(located, request)
         except Exception:
-            if located.repo is None or not hubdir.is_changing(located.root, *began):
+            if located.repo is None or not hubdir.is_changing(located.root, before):
                 raise
     return _import_located(locate_trusted(request), request)
-
-
-def _inode(folder: Path) -> int:
-    try:
-        return folder.stat().st_ino
-    except OSError:
-        return 0
 
 
 def _import_located(located: Located, request: Request) -> LoadedHubconf:

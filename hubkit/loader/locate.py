@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from hubkit.facts import CachedRepo, FetchPolicy, RepoRef
     from hubkit.facts.hubdir import TrustRepo
     from hubkit.lockfile import Lockfile
+
+_REPLACED_WITHIN = 10.0  # seconds that torch.hub may take to replace a folder
+_POLL = 0.01  # seconds between two looks at a folder that is being replaced
 
 _pins_logged: set[RepoRef] = set()
 _folders_logged: set[Path] = set()
@@ -193,7 +197,7 @@ def _fetch(repo: RepoRef, request: Request) -> CachedRepo:
     if request.lockfile is not None:
         return _fetch_pinned(repo, request.lockfile, request.policy)
     try:
-        cached = hubdir.fetch_repo(repo, request.policy)
+        cached = _fetch_settled(repo, request.policy)
     except RepoNotFoundError as error:
         if has_folder(request.repo):
             error.hint = f'{folder_hint(str(request.repo))[:-1]}, or pass source="local".'
@@ -208,6 +212,19 @@ def _fetch(repo: RepoRef, request: Request) -> CachedRepo:
             log.info("Using cache found in %s", cached.path)
         _log_pin(cached)
     return cached
+
+
+def _fetch_settled(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
+    """Fetch a repo; do it again while torch.hub removes or replaces the copy."""
+    until = time.monotonic() + _REPLACED_WITHIN
+    while True:
+        cached = hubdir.fetch_repo(repo, policy)
+        if not cached.from_cache or has_folder(cached.path) or time.monotonic() > until:
+            return cached
+        before = hubdir.glance_at(cached.path)
+        if not hubdir.is_changing(cached.path, before):
+            return cached
+        time.sleep(_POLL)
 
 
 def _warn_of_folder(repo: RepoRef, request: Request) -> None:

@@ -95,6 +95,15 @@ class Hub:
         summary: dict[str, Any] = json.loads(done.stdout or "{}")
         return {"stderr": done.stderr, **summary}
 
+    def recover(self) -> int:
+        """How many repos an audit that was killed has kept."""
+        from hubkit.audit.store import open_store
+
+        with open_store(self.folder / "audit.duckdb") as store:
+            counts = store.query("SELECT count(*) AS n, count(DISTINCT spec) AS m FROM repos")
+        assert counts[0]["n"] == counts[0]["m"]
+        return int(counts[0]["n"])
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""
         import duckdb

@@ -129,19 +129,19 @@ def test_pages_can_be_searched_without_a_server(site: Path) -> None:
     assert {"rules/HUB105", "checks/C204", "commands/check"} <= set(index["docnames"])
 
 
-# A guide with a landing page's parts, a page with wide tables, one with code, and one with options.
 LOOKS: tuple[tuple[Scheme, Size], ...] = (
     ("light", "desktop"),
     ("dark", "desktop"),
     ("light", "phone"),
 )
+# The landing page, a page with wide tables, one with code, and one with options.
 SHOWN = ["index", "environment", "rules/HUB105", "commands/explain"]
 
 
-@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("name", [*SHOWN, "genindex", "search"])
 def test_pages_are_accessible_without_a_server(site: Path, browser: Browser, name: str) -> None:
     with browser.open(site / f"{name}.html") as shown:
-        for scheme, size in LOOKS:
+        for scheme, size in LOOKS if name in SHOWN else LOOKS[:1]:
             shown.change(scheme, size)
             assert shown.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             shown.require_accessible()

@@ -166,3 +166,42 @@ def test_a_folder_that_stays_broken_is_imported_once(hub_dir: Path, tmp_path: Pa
     with pytest.raises(ModuleNotFoundError):
         hubkit.load("acme/shapes:main", "net")
     assert log.read_text() == "imported"
+
+
+# torch.hub has removed hubconf.py and is not done: the rest happens when hubkit looks whether it is.
+HALF_REMOVED = """
+import os
+import shutil
+import sys
+
+import hubkit
+
+folder, new = sys.argv[1:]
+
+
+def finish(event, args):
+    if event == "os.scandir" and str(args[0]) == folder and os.path.isdir(new):
+        shutil.move(folder, folder + ".old")
+        shutil.move(new, folder)
+
+
+sys.addaudithook(finish)
+print(hubkit.list("acme/shapes:main"))
+"""
+
+
+@pytest.mark.usefixtures("host")
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_folder_that_is_being_removed_is_waited_for(
+    hub_dir: Path, tmp_path: Path, ends: bool
+) -> None:
+    folder, new = hub_dir / "acme_shapes_main", tmp_path / "new"
+    (folder / "parts").mkdir(parents=True)
+    if ends:
+        new.mkdir()
+        (new / "hubconf.py").write_text(GOOD)
+    done = run_python("-c", HALF_REMOVED, str(folder), str(new))
+    if ends:
+        assert done.stdout == "['net']\n", done.stderr
+    else:
+        assert "There is no hubconf.py in the copy of acme/shapes:main" in done.stderr
