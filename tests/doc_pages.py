@@ -62,8 +62,8 @@ def run(command: str, *, check: bool = True) -> str:
         return CliRunner().invoke(main, arguments).output
     if program == "pytest":
         env = {**os.environ, "PYTEST_ADDOPTS": "-p no:cacheprovider"}
-        command = ("-m", "pytest", *arguments)
-        return run_python(*command, env=env, check=True, warm_children=True).stdout
+        arguments = ["-m", "pytest", *arguments]
+        return run_python(*arguments, env=env, check=True, warm_children=True).stdout
     done = subprocess.run(
         ["bash", "-c", command],
         check=check,

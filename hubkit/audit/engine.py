@@ -181,7 +181,8 @@ def _start(workers: int) -> Iterator[Engine]:
             threads_per_worker=workers,
             processes=False,
             memory_limit=None,
-            dashboard_address=f"{_LOOPBACK}:0" if has_bokeh else None,
+            # Without one, its server listens for all machines, on a port that may be taken.
+            dashboard_address=f"{_LOOPBACK}:0",
             silence_logs=50,
         )
     with cluster, Client(cluster, set_as_default=False) as client:

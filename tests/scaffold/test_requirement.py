@@ -194,7 +194,7 @@ class Machine:
             "PIP_CACHE_DIR": str(cache),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         }
-        command = [sys.executable, "-m", "venv", "--without-pip", folder]
+        command = [sys.executable, "-m", "venv", "--without-pip", str(folder)]
         subprocess.run(command, check=True)
         (site,) = folder.glob("lib/python3*/site-packages")
         # Read after the environment's own packages. The pip there installs into the environment.
