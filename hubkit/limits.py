@@ -7,12 +7,12 @@ is needed (``limits.JSON_DEPTH.most``), not at import.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 
-class Limit(NamedTuple):
+class Limit(Struct, frozen=True):
     """One limit.
 
     Attributes:

@@ -8,14 +8,34 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from typing import Protocol
 
     from hubkit.facts import Parameter
+
+    class CallSettings(Protocol):
+        """What an author declares about calls of an entrypoint, in ``[tool.hubkit.entrypoints]``.
+
+        Attributes:
+            call: Arguments of every call.
+            untrained: Arguments that leave the weights out, False if there are none, None to go by the
+                names of parameters.
+            trained: Arguments that ask for weights, False if there are no weights, None to go by the
+                names of parameters.
+        """
+
+        @property
+        def call(self) -> Mapping[str, Any]: ...  # noqa: D102
+        @property
+        def untrained(self) -> Mapping[str, Any] | bool | None: ...  # noqa: D102
+        @property
+        def trained(self) -> Mapping[str, Any] | bool | None: ...  # noqa: D102
+
 
 HUBCONF = "hubconf.py"  # MODULE_HUBCONF
 DEPENDENCIES = "dependencies"  # VAR_DEPENDENCY, the variable of a hubconf that torch.hub reads
@@ -121,25 +141,6 @@ class WeightsParameter(Struct, frozen=True):
     is_part: bool
     without: bool | None
     with_weights: object
-
-
-class CallSettings(Protocol):
-    """What an author declares about calls of an entrypoint, in ``[tool.hubkit.entrypoints]``.
-
-    Attributes:
-        call: Arguments of every call.
-        untrained: Arguments that leave the weights out, False if there are none, None to go by the
-            names of parameters.
-        trained: Arguments that ask for weights, False if there are no weights, None to go by the
-            names of parameters.
-    """
-
-    @property
-    def call(self) -> Mapping[str, Any]: ...  # noqa: D102
-    @property
-    def untrained(self) -> Mapping[str, Any] | bool | None: ...  # noqa: D102
-    @property
-    def trained(self) -> Mapping[str, Any] | bool | None: ...  # noqa: D102
 
 
 def hash_in_name(file_name: str) -> str | None:

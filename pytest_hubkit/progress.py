@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _SILENT = 2.0  # seconds without output after which something is said
+_SILENT_IN_LOGS = 10.0  # where each text stays
 _FEW = 20  # checks that must have run before the rest is estimated
 
 
@@ -35,6 +36,7 @@ class Progress:
         self._ended = threading.Event()
         self._what = "collecting"
         self._total = self._done = self._shown = 0
+        self._is_at_start = False  # of a line, though pytest does not know
         self._printed = self._started = time.monotonic()
         # When the first check ended, which starts the child processes.
         self._warm: float | None = None
@@ -103,12 +105,13 @@ class Progress:
 
     def _say(self) -> None:
         now = time.monotonic()
-        if now - self._printed < _SILENT:
+        if now - self._printed < (_SILENT if self._is_terminal else _SILENT_IN_LOGS):
             return
         text, column = self._describe(now), self._writer.width_of_current_line
         if not self._is_terminal:
             self._printed = now
-            self._stream.write(f"\n{text}\n" if column else f"{text}\n")
+            self._stream.write(f"\n{text}\n" if column and not self._is_at_start else f"{text}\n")
+            self._is_at_start = True
         else:
             # Where it does not fit, on the next line, on which pytest then goes on.
             does_fit = bool(self._shown) or column + len(text) + 2 < self._writer.fullwidth
@@ -132,7 +135,7 @@ class Progress:
             if self._shown:
                 self._stream.write(_erasing(self._shown))
                 self._stream.flush()
-            self._shown, self._printed = 0, time.monotonic()
+            self._shown, self._printed, self._is_at_start = 0, time.monotonic(), False
 
 
 def _erasing(count: int) -> str:

@@ -29,7 +29,7 @@ def test_the_docs_show_every_limit() -> None:
     section = section.partition("\n## ")[0]
     shown = re.findall(r"^\| `(\w+)` \| ([\d,]+) \| (.*?) \| (.*?) \|$", section, re.MULTILINE)
     assert [(name, int(most.replace(",", "")), unit, why) for name, most, unit, why in shown] == [
-        (name, *limit) for name, limit in all_limits().items()
+        (name, limit.most, limit.unit, limit.reason) for name, limit in all_limits().items()
     ]
 
 

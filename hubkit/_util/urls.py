@@ -7,6 +7,7 @@ parser accepts only URLs that urllib, urllib3, requests and git read in the same
 
 from __future__ import annotations
 
+import functools
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urljoin
@@ -125,6 +126,7 @@ class Url(Struct, frozen=True):
         return f"{self.scheme}://{user}{self.host_key}{self.path}{query}{fragment}"
 
 
+@functools.lru_cache(maxsize=64)  # a fetch parses the same few again and again
 def parse_url(text: str) -> Url:
     """Split a URL.
 

@@ -202,8 +202,8 @@ def _show(sources: tuple[Path, ...], reports: tuple[str, ...], *, as_json: bool)
 
     targets = [read_target(text, Path.cwd()) for text in reports]
     runs = group_runs([read_report(source) for source in sources])
-    for target in targets:
-        write_report(runs, *target)
+    for form, target in targets:
+        write_report(runs, form, target)
     if as_json:
         *others, last = (json.loads(render_json(run)) for run in runs)
         compared = {"others": others, "changes": find_changes(runs)} if others else {}
@@ -215,6 +215,8 @@ def _show(sources: tuple[Path, ...], reports: tuple[str, ...], *, as_json: bool)
             echo(line)
     for line in change_lines(runs) if len(runs) > 1 else ():
         echo(line)
+    for form, target in targets:
+        echo(f"{form}: {target}")
     return int(any(map(_failed, runs)))
 
 

@@ -25,6 +25,7 @@ from hubkit._util.atomic import write_all
 from hubkit._util.paths import read_file
 from hubkit._util.zips import DAMAGED, open_zip, read_member, read_pieces
 from hubkit.errors import HashMismatchError, UnsafeArchiveError
+from hubkit.facts.hubdir import is_full_sha
 from hubkit.hubdir.layout import writing
 from hubkit.hubdir.manifest import EXECUTABLE, FILE, LINK, Entry, entry_of_bytes, make_manifest
 
@@ -71,6 +72,17 @@ def is_same(archive: Path, folder: Path) -> bool:
     with _open(archive) as opened:
         members, _ = check_index(opened, archive.stat().st_size)
         return all(_is_as_in(member, folder / member.path) for member in members)
+
+
+def read_commit(archive: Path) -> str | None:
+    """The commit that git has written into a zip's comment; None if it did not.
+
+    Raises:
+        UnsafeArchiveError: It is not a zip.
+    """
+    with _open(archive) as opened:
+        sha = opened.comment.decode("ascii", "replace").strip()
+    return sha if is_full_sha(sha) else None
 
 
 @contextmanager

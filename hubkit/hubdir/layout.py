@@ -29,9 +29,9 @@ import time
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any
 
-from msgspec import Meta, convert
+from msgspec import UNSET, Meta, Struct, UnsetType, convert
 
 from hubkit import limits
 from hubkit._util.parse import parse_count, read_json
@@ -332,39 +332,41 @@ _Int = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 _Time = Annotated[float, Meta(gt=-1e18, lt=1e18)]
 
 
-class _Version(TypedDict, total=False):
-    sha256: str
-    size: _Int
-    mtime_ns: _Int
+class _Version(Struct):
+    """The fields of records that tell a version of a file. All defaults stand for a missing field."""
+
+    sha256: str = ""
+    size: _Int = 0
+    mtime_ns: _Int = 0
 
 
-class _Record(_Version, total=False):
+class _Record(_Version):
     """The fields of all kinds of records, for validation."""
 
-    archive_sha256: str
-    asked_at: _Time
-    digest: str
-    etag: str
-    fetched_at: _Time
-    files: _Int
-    full_name: str
-    host: str
-    last_modified: str
-    led_by: str
-    missing: list[tuple[_Int, _Int]]
-    moved_to: str
-    name: str
-    owner: str
-    path: str
-    pid: _Int
-    previous: _Version
-    ref: str
-    repo: str
-    repos: list[str]
-    scheme: str
-    sha: str
-    stale: bool
-    url: str
+    archive_sha256: str = ""
+    asked_at: _Time = 0.0
+    digest: str = ""
+    etag: str = ""
+    fetched_at: _Time = 0.0
+    files: _Int = 0
+    full_name: str = ""
+    host: str = ""
+    last_modified: str = ""
+    led_by: str = ""
+    missing: list[tuple[_Int, _Int]] = []
+    moved_to: str = ""
+    name: str = ""
+    owner: str = ""
+    path: str = ""
+    pid: _Int = 0
+    previous: _Version | UnsetType = UNSET
+    ref: str = ""
+    repo: str = ""
+    repos: list[str] = []
+    scheme: str = ""
+    sha: str = ""
+    stale: bool = False
+    url: str = ""
 
 
 @contextmanager
@@ -396,7 +398,8 @@ def read_record(path: Path, *, own: bool = False) -> dict[str, Any] | None:
         own: Whether to ignore files of other users.
     """
     try:
-        record: dict[str, Any] = convert(read_json(path, limits.RECORD_BYTES, own=own), _Record)
+        record: dict[str, Any] = read_json(path, limits.RECORD_BYTES, own=own)
+        convert(record, _Record)
     except (OSError, ValueError):
         return None
     return record

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from hubkit._util.logs import log
 from hubkit._util.paths import list_folder
 from hubkit.errors import TEMPORARY_ERRORS, CacheWriteError, OfflineError, RefNotFoundError
-from hubkit.facts import CachedRepo, ResolvedRef
-from hubkit.facts.hubdir import is_full_sha
+from hubkit.facts import CachedRepo, FetchPolicy, ResolvedRef
+from hubkit.facts.hubdir import GITHUB, is_full_sha
 from hubkit.hubdir.layout import (
     default_record,
     find_torch_folder,
@@ -43,7 +43,7 @@ from hubkit.torchhub import DEFAULT_BRANCHES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hubkit.facts import FetchPolicy, RepoRef
+    from hubkit.facts import RepoRef
     from hubkit.hubdir.http import Client
 
 
@@ -158,6 +158,22 @@ def fetch_resolved(resolved: ResolvedRef, policy: FetchPolicy) -> CachedRepo:
         return _fetch_resolved(client, resolved, policy)
 
 
+def adopt_commit(repo: RepoRef, sha: str) -> None:
+    """Let a branch or tag stand for a commit in the hub dir, unless it stands for another there.
+
+    Loads without a lock file, and torch.hub, find the commit then. The host was not asked, so a load
+    with a maximum age asks it.
+    """
+    if repo.ref is None or repo.commit is not None:
+        return
+    from hubkit.hubdir.locks import hold
+
+    policy = FetchPolicy()
+    with hold(repo_key(repo), policy.lock_timeout):
+        if read_record(ref_record(repo, repo.ref)) is None:
+            _record_ref(ResolvedRef(repo, "", sha), 0.0, policy)
+
+
 def is_fresh(cached: CachedRepo, max_age: float | None) -> bool:
     """Whether a copy may be used without asking its host.
 
@@ -184,12 +200,30 @@ def _fetch_with_lock(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
             return cached
         if cached and not policy.refresh and is_fresh(cached, policy.max_age):
             return cached
+        if cached is None and (fetched := _fetch_branch(client, repo, policy)):
+            return fetched
         resolved = _resolve(client, repo, policy)
         if repo.ref is None and cached is None:
             cached = _find_default(resolved, policy)
             if cached is not None:
                 return cached
         return _fetch_resolved(client, resolved, policy)
+
+
+def _fetch_branch(client: Client, repo: RepoRef, policy: FetchPolicy) -> CachedRepo | None:
+    """Fetch a branch of a repo of which nothing is cached, with one request less than `_resolve`.
+
+    Resolving its ref first could only save the archive if the commit were cached. None if that does
+    not apply, or the repo has no such branch.
+    """
+    is_usual = repo.host == GITHUB and not repo.uses_git and repo.ref in DEFAULT_BRANCHES
+    if not is_usual or repo_folder(repo).exists():
+        return None
+    from hubkit.hubdir.trees import fetch_branch
+
+    now = time.time()
+    resolved = fetch_branch(client, repo, policy)
+    return None if resolved is None else _record_ref(resolved, now, policy)
 
 
 def _find_default(resolved: ResolvedRef, policy: FetchPolicy) -> CachedRepo | None:
@@ -230,11 +264,17 @@ def _resolve(client: Client, repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
 
 def _fetch_resolved(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> CachedRepo:
     """Fetch the tree of a commit, and record which ref led to it."""
-    repo, now = resolved.repo, time.time()
-    ref = repo.ref or resolved.short_name
     from hubkit.hubdir.trees import fetch_tree
 
-    tree = fetch_tree(client, resolved, policy)
+    now = time.time()
+    fetch_tree(client, resolved, policy)
+    return _record_ref(resolved, now, policy)
+
+
+def _record_ref(resolved: ResolvedRef, now: float, policy: FetchPolicy) -> CachedRepo:
+    """Record which ref led to a tree that is in the hub dir, as of a Unix time."""
+    repo = resolved.repo
+    ref = repo.ref or resolved.short_name
     # If the tree existed, its own record says where it came from.
     moved = _read_move(read_record(tree_record(repo, resolved.sha)) or {})
     if moved is not None:
@@ -244,7 +284,7 @@ def _fetch_resolved(client: Client, resolved: ResolvedRef, policy: FetchPolicy) 
     _write_ref_record(replace(resolved, moved_to=moved), ref, now, policy)
     if policy.refresh:
         _forget_checkpoints(repo, now)
-    return CachedRepo(repo, tree, resolved.sha, False, now, moved, ref)
+    return CachedRepo(repo, tree_folder(repo, resolved.sha), resolved.sha, False, now, moved, ref)
 
 
 def _forget_checkpoints(repo: RepoRef, before: float) -> None:

@@ -78,7 +78,8 @@ _HOST_AND_PORT = r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]+/[^/]+/"
 _WITH_WWW = ("bitbucket.org", "codeberg.org", GITHUB, "gitlab.com")
 _SCHEMES = ("https", "http", "git+https", "git+http", "git+ssh")
 _WHOLE_PATH = (
-    "Use git+file:///folder/of/repo, with an absolute path. Write @ as %40 and a space as %20."
+    "Use git+file:///folder/of/repo, with an absolute path. "
+    "In the path, write : as %3A, @ as %40 and a space as %20."
 )
 EXAMPLES = 'Use "owner/name", "owner/name:ref" or "https://host/owner/name".'
 
@@ -169,12 +170,14 @@ def _from_address(text: str, url: Url) -> RepoRef:
 def _from_file_url(text: str, url: Url) -> RepoRef:
     """A repo on this machine; its path may contain characters that names on hosts may not."""
     _require_whole_repo(text, url.fragment)
-    path, cut, ref = url.path.rpartition("@") if "@" in url.path else (url.path, "", "")
-    *folders, name = unquote(path).strip("/").split("/")
+    drive = re.match("/[A-Za-z]:/", url.path)
+    start = drive.end() if drive else 0
+    path, ref = _split_ref(url.path[start:])
+    *folders, name = unquote(url.path[:start] + path).strip("/").split("/")
     whole = all(re.fullmatch(_FILE_URL_PART, part) and part.strip(".") for part in [*folders, name])
     if not folders or not whole:
         raise _not_a_repo(text, _WHOLE_PATH)
-    named_ref = unquote(ref) if cut else None
+    named_ref = None if ref is None else unquote(ref)
     _require_ref(text, named_ref)
     return RepoRef("/".join(folders), name, named_ref, "", "git+file")
 
@@ -188,8 +191,8 @@ def _require_whole_repo(text: str, fragment: str) -> None:
 
 def _split_ref(path: str) -> tuple[str, str | None]:
     """Split at the first ``:`` or ``@``, which no owner or name contains."""
-    start, *rest = re.split("[:@]", path, maxsplit=1)
-    return start, rest[0] if rest else None
+    ends = [at for mark in ":@" if (at := path.find(mark)) >= 0]
+    return (path[: min(ends)], path[min(ends) + 1 :]) if ends else (path, None)
 
 
 def _split_page(parts: list[str]) -> tuple[list[str], str | None]:

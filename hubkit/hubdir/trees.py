@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from hubkit import limits
 from hubkit._util.atomic import place_folder, write_file
 from hubkit._util.paths import move_inside, remove_inside, require_no_link_above
-from hubkit.errors import NotThereError
+from hubkit.errors import AccessDeniedError, NotThereError, UnsafeArchiveError
+from hubkit.facts import ResolvedRef
 from hubkit.facts.hubdir import GITHUB
 from hubkit.hubdir.addresses import base_url
-from hubkit.hubdir.archive import is_same, unpack
+from hubkit.hubdir.archive import is_same, read_commit, unpack
 from hubkit.hubdir.download import DownloadRequest, download
 from hubkit.hubdir.layout import (
     bytecode_folder,
@@ -37,10 +38,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from hubkit.facts import FetchPolicy, RepoRef, ResolvedRef
+    from hubkit.facts import FetchPolicy, RepoRef
     from hubkit.hubdir.download import DownloadResult
     from hubkit.hubdir.http import Client
     from hubkit.hubdir.manifest import Manifest
+
+_ARCHIVE = "archive.zip"
 
 
 def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Path:
@@ -59,30 +62,72 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
     if is_whole(tree) and not policy.refresh:
         return tree
     with staging(encode(repo.full_name)) as room:
-        archive = room / "archive.zip"
-        source = _fetch_archive(client, resolved, archive, policy)
-        exists = tree.is_dir()
-        is_unchanged = exists and is_same(archive, tree)
-        if is_unchanged and read_record(tree_record(repo, sha)) and read_manifest(tree):
-            return tree
-        # git's archive is of the commit, and locked files are identified by their digest.
-        is_known = repo.uses_git or policy.digest is not None
-        manifest = unpack(archive, room / "tree", sha, must_name_commit=not is_known)
-        digest = manifest.digest
-        require_digest(resolved, digest, policy.digest)
-        record: dict[str, object] = {
-            **repo_identity(repo),
-            "sha": sha,
-            "led_by": resolved.full_name,
-        }
-        record |= {"files": len(manifest.entries), "digest": digest}
-        record |= {**source, "fetched_at": time.time()}
-        record |= _move_fields(resolved.moved_to)
-        _write_manifest(room, tree, manifest)
-        write_record(tree_record(repo, sha), record)
-        if not is_unchanged:
-            _place_tree(room, tree, replace=exists)
+        source = _fetch_archive(client, resolved, room / _ARCHIVE, policy)
+        _unpack_tree(room, resolved, source, policy)
     return tree
+
+
+def fetch_branch(client: Client, repo: RepoRef, policy: FetchPolicy) -> ResolvedRef | None:
+    """Fetch the tree of a branch without asking for its commit first, which the zip names.
+
+    Args:
+        client: Sends the requests.
+        repo: A repo on GitHub whose ref is probably a branch.
+        policy: As for `fetch_tree`.
+
+    Returns:
+        What the branch resolved to; None if there is no such branch, or something is unusual.
+
+    Raises:
+        FetchError: As for `fetch_tree`.
+    """
+    full_name = f"refs/heads/{repo.ref}"
+    with staging(encode(repo.full_name)) as room:
+        wanted = DownloadRequest(
+            f"{base_url(repo)}/archive/{full_name}.zip",
+            room / _ARCHIVE,
+            progress=policy.progress,
+            label=str(repo),
+            most=limits.ARCHIVE_BYTES.most,
+        )
+        try:
+            result = download(client, wanted)
+            sha = read_commit(room / _ARCHIVE)
+        except (NotThereError, AccessDeniedError, UnsafeArchiveError):
+            return None
+        if sha is None:
+            return None
+        resolved = ResolvedRef(repo, full_name, sha, find_move(repo, result.hops))
+        _unpack_tree(room, resolved, {"archive_sha256": result.sha256}, policy)
+    return resolved
+
+
+def _unpack_tree(
+    room: Path, resolved: ResolvedRef, source: dict[str, str], policy: FetchPolicy
+) -> None:
+    """Put the archive of a commit in its place, with its records, unless that is there already."""
+    repo, sha = resolved.repo, resolved.sha
+    archive, tree = room / _ARCHIVE, tree_folder(repo, sha)
+    exists = tree.is_dir()
+    is_unchanged = exists and is_same(archive, tree)
+    if is_unchanged and read_record(tree_record(repo, sha)) and read_manifest(tree):
+        return
+    # git's archive is of the commit, and locked files are identified by their digest.
+    is_known = repo.uses_git or policy.digest is not None
+    manifest = unpack(archive, room / "tree", sha, must_name_commit=not is_known)
+    digest = manifest.digest
+    require_digest(resolved, digest, policy.digest)
+    record: dict[str, object] = {
+        **repo_identity(repo),
+        "sha": sha,
+        "led_by": resolved.full_name,
+    }
+    record |= {"files": len(manifest.entries), "digest": digest}
+    record |= {**source, **_move_fields(resolved.moved_to), "fetched_at": time.time()}
+    _write_manifest(room, tree, manifest)
+    write_record(tree_record(repo, sha), record)
+    if not is_unchanged:
+        _place_tree(room, tree, replace=exists)
 
 
 def _write_manifest(room: Path, tree: Path, manifest: Manifest) -> None:

@@ -260,6 +260,7 @@ def locate_repo(
     *,
     force_reload: bool = False,
     skip_validation: bool = False,
+    lockfile: str | os.PathLike[str] | None = None,
 ) -> Path:
     """Return the folder of a repo, fetched if necessary. Runs nothing, so it needs no trust.
 
@@ -268,9 +269,14 @@ def locate_repo(
         source: "github", or "local" for folders only.
         force_reload: Fetch it again.
         skip_validation: Do not check that a commit belongs to this repo.
+        lockfile: As for `load`.
     """
     request = Request(
-        repo_or_dir, source, force_reload=force_reload, skip_validation=skip_validation
+        repo_or_dir,
+        source,
+        force_reload=force_reload,
+        skip_validation=skip_validation,
+        lockfile=_find_lockfile(lockfile),
     )
     return locate(request).root
 

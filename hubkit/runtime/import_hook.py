@@ -18,7 +18,7 @@ import threading
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import BuiltinFunctionType, CodeType, ModuleType
-from typing import TYPE_CHECKING, Protocol, TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 from hubkit._util.logs import log
 from hubkit.runtime.module_loader import PackageLoader, find_file, loader_for
@@ -58,24 +58,10 @@ _by_path: dict[tuple[str, Hashable], Namespace] = {}  # by folder as it was pass
 _lock = threading.Lock()
 
 
-class ImportFunction(Protocol):
-    """The signature of ``builtins.__import__``."""
-
-    def __call__(
-        self,
-        name: str,
-        globals: Mapping[str, object] | None = None,  # noqa: A002
-        locals: Mapping[str, object] | None = None,  # noqa: A002
-        fromlist: Sequence[str] | None = (),
-        level: int = 0,
-    ) -> ModuleType:
-        """Import a module."""
-
-
 # The __import__ of a repo's code
 
 
-def make_import(namespace: Namespace) -> ImportFunction:  # noqa: C901 - see below
+def make_import(namespace: Namespace) -> Callable[..., ModuleType]:  # noqa: C901 - see below
     """The ``__import__`` of a repo's code."""
     # A closure, since each attribute of self would cost a good part of what the cache saves.
     absolute, relative = namespace.state.absolute.get, namespace.state.relative.get

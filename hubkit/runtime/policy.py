@@ -85,7 +85,10 @@ def allow_in_children(package: str, tree: AllowedTree) -> None:
 
 def read_allowed() -> dict[str, AllowedTree]:
     """The trees that this process or its parent imported, by package."""
+    text = os.environ.get(VARIABLE)
+    if text is None:
+        return {}
     try:
-        return convert(json.loads(os.environ.get(VARIABLE, "{}")), dict[str, AllowedTree])
+        return convert(json.loads(text), dict[str, AllowedTree])
     except (ValueError, RecursionError, ValidationError):
         return {}

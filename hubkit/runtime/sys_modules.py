@@ -116,10 +116,12 @@ def adopt_new_modules(namespace: Namespace, path: list[str], before: dict[str, M
     """
     if _is_unchanged(namespace, before):
         return
+    # By name: a list of pairs has as many objects as there are modules, and starts a collection.
+    modules = sys.modules
     new = [
         name
-        for name, module in [*sys.modules.items()]
-        if before.get(name) is not module and not name.startswith(PREFIX)
+        for name in [*modules]
+        if before.get(name) is not modules.get(name) and not name.startswith(PREFIX)
     ]
     if not new or any(namespace.contains(entry) for entry in path):
         return

@@ -174,9 +174,9 @@ def test_runs_are_compared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     done = CliRunner().invoke(main, [*command, "--report", "report.html"])
     assert done.exit_code == 1
     assert "torch 2.10.0\nentrypoint" in done.stdout
-    assert done.stdout.splitlines()[-1].split() == [
-        "small", "C305", "check-305", "inapplicable", "failed", "worse",
-    ]  # fmt: skip
+    *_, changed, written = done.stdout.splitlines()
+    assert changed.split() == ["small", "C305", "check-305", "inapplicable", "failed", "worse"]
+    assert written == f"html: {folder / 'report.html'}"
     assert (folder / "report.html").read_text("utf-8").startswith("<!doctype html>")
     answer = json.loads(CliRunner().invoke(main, [*command, "--json"]).stdout)
     assert [one["code"] for one in answer["changes"]] == ["C305"]

@@ -96,6 +96,12 @@ def test_spellings(text: str, repo: RepoRef) -> None:
             "git+file:///srv/my%20git/shapes.git@feature/x",
             RepoRef("srv/my git", "shapes.git", "feature/x", "", "git+file"),
         ),
+        (
+            "git+file:///srv/shapes.git:feature/x",
+            RepoRef("srv", "shapes.git", "feature/x", "", "git+file"),
+        ),
+        ("git+file:///C:/git/shapes:v1", RepoRef("C:/git", "shapes", "v1", "", "git+file")),
+        ("git+file:///srv/a%3Ab/shapes", RepoRef("srv/a:b", "shapes", None, "", "git+file")),
         ("git+file:///home/a%40b/shapes", RepoRef("home/a@b", "shapes", None, "", "git+file")),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from hubkit import errors, limits
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import fetch_checkpoint, fetch_repo, find_cached, parse_repo
+from hubkit.hubdir.layout import read_record, ref_record
 from tests.git_host import GitHost, commit_files, git
 
 if TYPE_CHECKING:
@@ -51,6 +53,43 @@ def test_a_cold_fetch_asks_for_the_refs_and_the_archive(host: GitHost, worktree:
         f"/acme/shapes/archive/{sha}.zip",
         f"/codeload/acme/shapes/zip/{sha}",
     ]
+
+
+def test_the_archive_of_a_usual_branch_names_its_commit(host: GitHost, worktree: Path) -> None:
+    cached = fetch("acme/shapes:main")
+    assert (cached.sha, cached.from_cache) == (head(worktree), False)
+    assert (cached.path / "net" / "a.py").read_text() == "A = 1\n"
+    assert host.paths() == [
+        "/acme/shapes/archive/refs/heads/main.zip",
+        "/codeload/acme/shapes/zip/refs/heads/main",
+    ]
+    record = read_record(ref_record(cached.repo, "main")) or {}
+    assert (record["full_name"], record["sha"]) == ("refs/heads/main", cached.sha)
+    host.forget_requests()
+    assert fetch("acme/shapes").sha == cached.sha  # only the name of the default branch is missing
+    assert host.paths() == ["/acme/shapes.git/info/refs"]
+
+
+def test_a_usual_name_that_is_no_branch_is_resolved(host: GitHost, worktree: Path) -> None:
+    git("tag", "master", cwd=worktree)
+    host.add_repo("acme", "shapes", worktree)
+    sha = head(worktree)
+    assert fetch("acme/shapes:master").sha == sha
+    assert host.paths() == [
+        "/acme/shapes/archive/refs/heads/master.zip",
+        "/acme/shapes.git/info/refs",
+        f"/acme/shapes/archive/{sha}.zip",
+        f"/codeload/acme/shapes/zip/{sha}",
+    ]
+
+
+@pytest.mark.parametrize("body", [b"<html>Log in</html>", b"PK\5\6" + bytes(18)])
+def test_an_archive_that_names_no_commit_is_not_the_branch(
+    host: GitHost, worktree: Path, body: bytes
+) -> None:
+    host.changes["codeload.*main"] = lambda answer: replace(answer, body=body)
+    assert fetch("acme/shapes:main").sha == head(worktree)
+    assert "/acme/shapes.git/info/refs" in host.paths()
 
 
 @pytest.mark.parametrize("text", ["acme/shapes", "acme/shapes:main"])

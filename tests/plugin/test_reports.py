@@ -159,6 +159,7 @@ def net(width=4):
 """
 
 
+@pytest.mark.torch
 def test_a_model_is_described(repo: HubRepo) -> None:
     config = '[entrypoints.net]\ninput = "f32[B,4]"\n'
     repo.write({"hubconf.py": MODEL, "hubkit.toml": config})

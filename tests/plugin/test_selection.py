@@ -255,6 +255,7 @@ def three():
 """
 
 
+@pytest.mark.torch
 def test_a_worker_runs_whole_entrypoints_and_loads_no_others(
     repo: HubRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -279,6 +279,14 @@ def test_conformance_is_shown_by_a_report_of_this_commit(
         ),
         (
             "not tried",
+            "not tried: net(pretrained=True) requests https://x.org/net.pth, which is not here",
+            (
+                "missing",
+                "not tried: net(pretrained=True) requests https://x.org/net.pth, which is not here",
+            ),
+        ),
+        (
+            "not tried",
             "not representative",
             ("note", "not tried: net(pretrained=True): not representative"),
         ),
