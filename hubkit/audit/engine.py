@@ -110,7 +110,10 @@ class Engine:
                 future = self._ended.get_nowait()
 
     def _outcome(self, job: Job, future: distributed.Future) -> Outcome:
+        from concurrent.futures import CancelledError
+
         from distributed import KilledWorker
+        from distributed.comm import CommClosedError
 
         if future.status == "cancelled":
             raise self._lost()
@@ -126,13 +129,20 @@ class Engine:
                 f"A worker cannot import hubkit: {error}",
                 hint="Install the same version of hubkit, with its extra audit, on all workers.",
             ) from None
+        except (CancelledError, CommClosedError) as error:
+            raise self._lost() from error
         except Exception as error:
             if self._client.status != "running":
                 raise self._lost() from error
             raise
 
     def _count_threads(self) -> int:
-        return sum(self._client.nthreads().values())
+        from distributed.comm import CommClosedError
+
+        try:
+            return sum(self._client.nthreads().values())
+        except (CommClosedError, TimeoutError) as error:
+            raise self._lost() from error
 
     def _lost(self) -> SchedulerLostError:
         return SchedulerLostError(
@@ -182,7 +192,7 @@ def _start(workers: int) -> Iterator[Engine]:
             threads_per_worker=workers,
             processes=False,
             memory_limit=None,
-            dashboard_address=f"{_LOOPBACK}:0" if has_bokeh else None,
+            dashboard_address=f"{_LOOPBACK}:0",  # with None, it listens on all addresses
             silence_logs=50,
         )
     with cluster, Client(cluster, set_as_default=False) as client:
