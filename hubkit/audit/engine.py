@@ -33,6 +33,8 @@ _QUIET = {
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "200ms",
     "distributed.admin.system-monitor.interval": "5s",
+    "distributed.scheduler.active-memory-manager.start": False,
+    "distributed.scheduler.work-stealing": False,  # there is one worker
 }
 _PER_THREAD = 2  # tasks in flight: one that runs, and one that waits at the worker
 _COUNT_EVERY = 5.0  # seconds
