@@ -230,7 +230,8 @@ def _print_internal_error(error: BaseException) -> None:
     _print_error(
         HubkitError(
             f"Internal error: {type(error).__name__}",
-            hint="Please report it to the developers of hubkit, including the traceback above.",
+            hint="Please report it with the traceback above and the output of `hubkit doctor`, which also "
+            "says where.",
         )
     )
 

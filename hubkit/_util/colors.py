@@ -6,13 +6,12 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from hubkit._util.addresses import find_address
 from hubkit._util.text import Painted, printable
 
 if TYPE_CHECKING:
     from typing import TextIO
 
-DOCS_URL = ""
-"""The address of the documentation. It has no public one yet, so there are no links."""
 _STYLES = {
     "error": "1;31",
     "warning": "1;33",
@@ -62,7 +61,7 @@ class Palette:
     def __init__(self, stream: TextIO | None = None, *, color: bool | None = None) -> None:
         colored = stream is not None and use_color(stream)
         self.has_colors = colored if color is None else color
-        self.site = _find_site() if stream is not None and _shows_links(stream) else ""
+        self.has_links = stream is not None and shows_links(stream)
 
     def paint(self, text: object, style: str) -> Painted:
         """The text, escaped, in a style."""
@@ -70,10 +69,24 @@ class Palette:
 
     def link(self, code: str, text: Painted) -> Painted:
         """The text as a link to the page of a rule or check, if its address is known."""
-        if not self.site:
-            return text
-        folder = "rules" if code.startswith("HUB") else "checks"
-        return Painted(f"\033]8;;{self.site}/{folder}/{code}.html\033\\{text}\033]8;;\033\\")
+        return link(code, text) if self.has_links else text
+
+
+def link(code: str, text: Painted) -> Painted:
+    """The text as a link of terminals to the page of a rule or check, if its address is known."""
+    page = find_page(code)
+    return Painted(f"\033]8;;{page}\033\\{text}\033]8;;\033\\") if page else text
+
+
+def find_page(code: str) -> str:
+    """The address of the page of a rule or check in the documentation; "" if it is unknown.
+
+    Args:
+        code: The code, such as "HUB105" or "C204".
+    """
+    site = find_docs()
+    folder = "rules" if code.startswith("HUB") else "checks"
+    return f"{site}/{folder}/{code}.html" if site else ""
 
 
 def use_color(stream: TextIO) -> bool:
@@ -93,12 +106,15 @@ def color_setting() -> bool | None:
     return False if os.environ.get("TERM") == "dumb" else None
 
 
-def _find_site() -> str:
-    site = os.environ.get("HUBKIT_DOCS_URL", DOCS_URL).rstrip("/")
+def find_docs() -> str:
+    """The address of the documentation: the variable's, or that of the project; "" without one."""
+    setting = os.environ.get("HUBKIT_DOCS_URL")
+    site = (find_address("Documentation") if setting is None else setting).rstrip("/")
     return site if site.startswith(("https://", "http://")) and printable(site) == site else ""
 
 
-def _shows_links(stream: TextIO) -> bool:
+def shows_links(stream: TextIO) -> bool:
+    """Whether a stream is a terminal that shows links."""
     forced = os.environ.get("FORCE_HYPERLINK", "")
     if forced:
         return forced != "0" and stream in (sys.stdout, sys.stderr)

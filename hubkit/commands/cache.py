@@ -79,7 +79,7 @@ def ls(*, as_json: bool) -> None:
         (_size(left.size), "-", "-", str(left.path), left.kind) for left in inventory.leftovers
     ]
     head = [paint(text, "bold") for text in _HEAD]
-    for line in align_columns([head, *rows]):
+    for line in align_columns([head, *rows]) if rows else ():
         echo(line)
     note(f"{plural(len(rows), 'item')}, {_size(inventory.size)}, in {inventory.root}")
 

@@ -21,6 +21,7 @@ pytest.importorskip("duckdb")
 def hub(git_host: GitHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
     """A hub with the repos acme/good and acme/bad."""
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.chdir(tmp_path)
     hub = Hub(git_host, tmp_path)
     hub.publish("good", {"hubconf.py": GOOD, "LICENSE": "MIT License\n"})
     hub.publish("bad", {"hubconf.py": BAD})

@@ -118,6 +118,7 @@ def main(kills: int, seed: int) -> None:
         with tempfile.TemporaryDirectory(prefix="hubkit-kills-") as name, GitHost() as host:
             folder = Path(name)
             os.environ.update(HUBKIT_GITHUB_URL=host.url, TORCH_HOME=name, HOME=name, NO_COLOR="1")
+            os.chdir(folder)
             hub = Hub(host, folder)
             hub.publish("good", {"hubconf.py": GOOD, "LICENSE": "MIT License\n"})
             kill(hub, kills, random.Random(seed))

@@ -8,14 +8,22 @@ import pytest
 from msgspec import structs
 
 from hubkit.conformance import render_html
-from hubkit.facts import CaseResult, CheckFailure, EntrypointHelp, ParameterHelp, WeightsResult
+from hubkit.facts import (
+    CaseResult,
+    CheckFailure,
+    EntrypointHelp,
+    LintFindings,
+    ParameterHelp,
+    WeightsResult,
+)
+from tests.browser import LOOKS
 from tests.conformance.many import make_report
 from tests.conformance.test_report import REPORT, ran
 from tests.pages.test_pages import HOSTILE, Elements
 
 if TYPE_CHECKING:
     from hubkit.facts import ConformanceReport
-    from tests.browser import Browser, Scheme
+    from tests.browser import Browser
 
 MEGABYTE = 1_000_000
 EVIDENCE = ("row 0 differs by 3e-3", "Traceback\n  <module>")
@@ -36,6 +44,13 @@ def report(*cases: CaseResult, **changes: Any) -> ConformanceReport:
 @pytest.fixture(scope="module")
 def few() -> str:
     return render_html([make_report(12)])
+
+
+@pytest.fixture(scope="module")
+def two() -> str:
+    """One that failed, and one that passed; the others of `few` look like one of them."""
+    cases = make_report(12).cases
+    return render_html([structs.replace(make_report(2), cases=(cases[0], cases[-1]))])
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +125,26 @@ def test_search_and_filters_cover_the_whole_page(browser: Browser, few: str) -> 
         assert shown.page.locator("details.model:visible").count() == 2
 
 
+def test_findings_of_the_linter_are_shown_with_their_pages(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message, places = "`timm` is not declared", ("hubconf.py:4",)
+    found = LintFindings("HUB105", "undeclared-import", "error", message, places, ("Add it.",))
+    known = report(CaseResult("fine"), lint="failed", findings=(found,))
+    for site, links in (("", 0), ("https://docs.example.org/hubkit/", 1)):
+        monkeypatch.setenv("HUBKIT_DOCS_URL", site)
+        with browser.open(render_html([known])) as shown:
+            section = shown.page.locator("#findings + article")
+            shows = section.inner_text()
+            for text in ("HUB105 undeclared-import", "timm is not declared", *places, "Add it."):
+                assert text in shows
+            page = section.get_by_role("link", name="HUB105")
+            assert page.count() == links
+            if links:
+                assert page.get_attribute("href") == f"{site}rules/HUB105.html"
+            shown.require_accessible()
+
+
 def test_links_open_the_section_of_an_entrypoint(browser: Browser, few: str) -> None:
     with browser.open(few) as shown:
         assert not shown.page.locator("#model-tf_efficientnet_7 .docstring").is_visible()
@@ -124,15 +159,16 @@ def test_entrypoints_are_sorted_by_numbers(browser: Browser, few: str) -> None:
         assert first.inner_text() == "tf_efficientnet_11"
 
 
-@pytest.mark.parametrize(("scheme", "size"), [("light", "desktop"), ("dark", "phone")])
-@pytest.mark.parametrize("name", ["few", "compared"])
+@pytest.mark.parametrize("name", ["two", "compared"])
 def test_the_page_is_accessible(
-    browser: Browser, request: pytest.FixtureRequest, name: str, scheme: Scheme, size: Any
+    browser: Browser, request: pytest.FixtureRequest, name: str
 ) -> None:
-    with browser.open(request.getfixturevalue(name), scheme=scheme, size=size) as shown:
+    with browser.open(request.getfixturevalue(name)) as shown:
         shown.page.locator("details.model").first.evaluate("one => { one.open = true; }")
-        shown.require_accessible()
-        assert shown.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        for scheme, size in LOOKS:
+            shown.change(scheme, size)
+            shown.require_accessible()
+            assert shown.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
 def test_runs_are_side_by_side(browser: Browser, compared: str) -> None:
