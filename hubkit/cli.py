@@ -19,8 +19,7 @@ import click
 import click.formatting
 
 from hubkit import __version__
-from hubkit._util.colors import color_setting, paint
-from hubkit._util.console import echo, echo_lines
+from hubkit._util.console import color_setting, echo, echo_lines, paint
 from hubkit._util.text import did_you_mean, suggest
 from hubkit.commands import COMMANDS, MODULES
 from hubkit.errors import HubkitError, UsageError, missing_requirement

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec import Struct, convert, to_builtins
 
-from hubkit._util.colors import Palette
+from hubkit._util.console import Palette
 from hubkit.analysis import read_docstring, render_signature
 from hubkit.conformance import read_target, render_table, render_weights, write_report
 from hubkit.errors import HubkitError, UsageError

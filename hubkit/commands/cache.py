@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hubkit._util.colors import paint
-from hubkit._util.console import echo, note
+from hubkit._util.console import echo, note, paint
 from hubkit._util.text import align_columns, plural
 from hubkit.commands.base import print_answer, subgroup
 from hubkit.commands.complete import complete_cached

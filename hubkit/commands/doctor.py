@@ -14,8 +14,7 @@ import click
 from msgspec import Struct
 
 from hubkit import __version__
-from hubkit._util.colors import paint
-from hubkit._util.console import echo, note
+from hubkit._util.console import echo, note, paint
 from hubkit._util.progress import show_wait
 from hubkit._util.text import did_you_mean, display_width, plural
 from hubkit._util.urls import redact, redact_proxy, try_parse

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
-from hubkit._util.colors import paint
-from hubkit._util.console import echo, echo_data, echo_lines, note
+from hubkit._util.console import echo, echo_data, echo_lines, note, paint
 from hubkit._util.progress import show_wait
 from hubkit.commands.base import print_answer, subgroup
 from hubkit.commands.complete import complete_entrypoints
