@@ -254,25 +254,13 @@ def help(
     return _probe_help(request, model)
 
 
-def locate_repo(
-    repo_or_dir: str | os.PathLike[str],
-    source: str = "github",
-    *,
-    force_reload: bool = False,
-    skip_validation: bool = False,
-) -> Path:
+def locate_repo(repo_or_dir: str | os.PathLike[str]) -> Path:
     """Return the folder of a repo, fetched if necessary. Runs nothing, so it needs no trust.
 
     Args:
         repo_or_dir: As for `load`.
-        source: "github", or "local" for folders only.
-        force_reload: Fetch it again.
-        skip_validation: Do not check that a commit belongs to this repo.
     """
-    request = Request(
-        repo_or_dir, source, force_reload=force_reload, skip_validation=skip_validation
-    )
-    return locate(request).root
+    return locate(Request(repo_or_dir)).root
 
 
 def _read_hubconf(root: Path) -> Hubconf:
