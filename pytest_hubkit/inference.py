@@ -11,7 +11,7 @@ from msgspec import Struct
 from hubkit.runtime.sandbox import Change, find_changes, save_state
 from pytest_hubkit.checks.registry import NotApplicableError
 from pytest_hubkit.inputs import Inputs
-from pytest_hubkit.models import copied, evaluating, invoke, move
+from pytest_hubkit.models import copied, evaluating, invoke, move, warm_up
 from pytest_hubkit.seeds import generators_that_moved, seeded, take_states
 from pytest_hubkit.tensors import fingerprints, has_shape
 from pytest_hubkit.values import find_tensors, find_values
@@ -55,6 +55,7 @@ def observe(session: HubconfSession, label: str, runnable: Any, inputs: Inputs) 
     marks = fingerprints(before.items())
     # Lazy modules are expected to change and draw numbers in this run.
     shapeless = {name for name, one in before.items() if not has_shape(one)}
+    warm_up()
     with seeded(1):
         generators = take_states()
         started = time.perf_counter()

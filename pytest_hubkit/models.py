@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -169,3 +170,26 @@ async def _collect(generator: Any) -> list[Any]:  # noqa: ANN401
         if len(found) == MOST_ITEMS:
             break
     return found
+
+
+@functools.cache
+def warm_up() -> None:
+    """Let torch load and allocate what the first model of a process would pay for otherwise.
+
+    Then the time and the memory of a model do not depend on whether it is the first one.
+    """
+    import torch
+    from torch.nn import functional
+
+    def ones(*shape: int) -> torch.Tensor:
+        # The repo may have changed the defaults.
+        return torch.ones(shape, dtype=torch.float32, device="cpu").requires_grad_()
+
+    # What the repo did to torch may fail here; its model will say so.
+    with contextlib.suppress(Exception):
+        hidden = functional.conv2d(ones(2, 3, 64, 64), ones(32, 3, 3, 3), ones(32), padding=1)
+        hidden = functional.batch_norm(hidden, ones(32).detach(), ones(32).detach()).relu()
+        hidden = functional.conv2d(functional.max_pool2d(hidden, 2), ones(32, 32, 3, 3), stride=2)
+        hidden = functional.adaptive_avg_pool2d(hidden, 4).flatten(1)
+        hidden = functional.linear(hidden, ones(64, 512), ones(64))
+        functional.layer_norm(hidden, (64,)).softmax(1).mean()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _SILENT = 2.0  # seconds without output after which something is said
+_SILENT_IN_LOGS = 10.0  # where each text stays
 _FEW = 20  # checks that must have run before the rest is estimated
 
 
@@ -104,7 +105,7 @@ class Progress:
 
     def _say(self) -> None:
         now = time.monotonic()
-        if now - self._printed < _SILENT:
+        if now - self._printed < (_SILENT if self._is_terminal else _SILENT_IN_LOGS):
             return
         text, column = self._describe(now), self._writer.width_of_current_line
         if not self._is_terminal:

@@ -18,21 +18,21 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NoReturn
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from hubkit import limits
 from hubkit._util.process import (
     ChildError,
-    ChildMemoryError,
     ChildReplyError,
     ChildTimeoutError,
     describe_status,
     kill_group,
     last_lines,
 )
-from hubkit._util.text import format_size
+from hubkit._util.usage import disk_error, memory_error, read_memory, read_written
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from queue import SimpleQueue
 
 _LENGTH = 8  # bytes of the length in front of a message
@@ -55,12 +55,27 @@ class Resources(Struct, frozen=True):
         seconds: Time for one call.
         memory: Bytes of memory. Only on Linux is a child ended that uses more; elsewhere it is
             replaced after the call.
-        file_size: Bytes of one file that it writes.
+        written: Bytes that it may write in one call, and bytes of one file. Only on Linux do several
+            files count together.
     """
 
     seconds: float
     memory: int
-    file_size: int
+    written: int
+
+
+class _Call(Struct):
+    """A call that runs.
+
+    Attributes:
+        deadline: When it must have ended, in `time.monotonic`.
+        written: Bytes that the child may have written by then.
+        killed: Why the child was killed.
+    """
+
+    deadline: float
+    written: int
+    killed: list[ChildError] = field(default_factory=list)
 
 
 class ChildServer:
@@ -78,7 +93,7 @@ class ChildServer:
         )
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
         home = str(Path(__file__).parents[2])
-        bounds = (str(resources.memory), str(resources.file_size))
+        bounds = (str(resources.memory), str(resources.written))
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
             [sys.executable, "-c", _BOOT, home, function, *bounds],
             stdin=subprocess.PIPE,
@@ -88,6 +103,10 @@ class ChildServer:
             start_new_session=True,
         )
         self.is_leaving = False
+        self._lock = threading.Lock()
+        self._call: _Call | None = None
+        self._closed = threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def call(self, request: bytes) -> bytes:
         """Run the function in the child.
@@ -97,24 +116,26 @@ class ChildServer:
         Raises:
             ChildTimeoutError: It took too long.
             ChildMemoryError: It needed too much memory.
+            ChildDiskError: It wrote too much.
             ChildError: It crashed.
         """
-        ended = threading.Event()
-        killed: list[ChildError] = []
-        watcher = threading.Thread(target=self._watch, args=(ended, killed), daemon=True)
-        watcher.start()
+        written = read_written(self._process.pid, alone=True) + self._resources.written
+        call = _Call(time.monotonic() + self._resources.seconds, written)
+        with self._lock:
+            self._call = call
         try:
             reply = self._exchange(request)
         finally:
-            ended.set()
-            watcher.join()
-        if not reply:
-            raise self._failure(killed)
+            with self._lock:
+                self._call = None
+        if call.killed or not reply:
+            raise self._failure(call)
         self.is_leaving = reply[:1] == _LEAVING
         return reply[1:]
 
     def close(self) -> None:
         """End the child at once, and remove its folder."""
+        self._closed.set()
         kill_group(self._process)
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._stderr):
@@ -135,52 +156,34 @@ class ChildServer:
         except (OSError, ValueError):
             return b""
 
-    def _watch(self, ended: threading.Event, killed: list[ChildError]) -> None:
-        """Kill the child if it takes too long or grows too much; note why."""
-        seconds, memory = self._resources.seconds, self._resources.memory
-        last = time.monotonic() + seconds
-        while not ended.wait(min(_LOOK_EVERY, max(0.0, last - time.monotonic()))):
-            if time.monotonic() >= last:
-                killed.append(ChildTimeoutError(describe_status(None, seconds)))
-            elif _memory_of(self._process.pid) > memory:
-                killed.append(_memory_error(memory))
-            if killed:
-                kill_group(self._process)
-                return
+    def _watch(self) -> None:
+        """Kill the child if a call takes too long or uses too much; note why."""
+        while not self._closed.wait(_LOOK_EVERY):
+            with self._lock:  # so that it is not killed for a call that has just ended
+                if self._call is not None and not self._call.killed:
+                    self._look(self._call)
 
-    def _failure(self, killed: list[ChildError]) -> ChildError:
+    def _look(self, call: _Call) -> None:
+        pid, resources = self._process.pid, self._resources
+        if time.monotonic() >= call.deadline:
+            call.killed.append(ChildTimeoutError(describe_status(None, resources.seconds)))
+        elif read_memory(pid) > resources.memory:
+            call.killed.append(memory_error(resources.memory))
+        elif read_written(pid, alone=True) > call.written:
+            call.killed.append(disk_error(resources.written))
+        if call.killed:
+            kill_group(self._process)
+
+    def _failure(self, call: _Call) -> ChildError:
         kill_group(self._process)
         status = self._process.wait()
-        if killed:
-            return killed[0]
+        if call.killed:
+            return call.killed[0]
         if status == _OUT_OF_MEMORY:
-            return _memory_error(self._resources.memory)
+            return memory_error(self._resources.memory)
         self._stderr.seek(0)
         output = self._stderr.read(limits.OUTPUT_BYTES.most).decode(errors="replace")
         return ChildError(describe_status(status, self._resources.seconds), last_lines(output))
-
-
-def require_memory(pid: int, most: int) -> None:
-    """Require that a process uses no more memory.
-
-    Raises:
-        ChildMemoryError: It does.
-    """
-    if _memory_of(pid) > most:
-        raise _memory_error(most)
-
-
-def _memory_error(memory: int) -> ChildMemoryError:
-    return ChildMemoryError(f"needed more than {format_size(memory)} of memory")
-
-
-def _memory_of(pid: int) -> int:
-    """Bytes of memory that a process uses now; 0 if the system does not say."""
-    try:
-        pages = Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]
-    except (OSError, IndexError):
-        return 0
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def write_message(stream: IO[bytes], message: bytes) -> None:
@@ -234,6 +237,22 @@ def _read_requests(requests: SimpleQueue[bytes]) -> None:
     while request := read_message(sys.stdin.buffer):
         requests.put(request)
     os._exit(0)
+
+
+@contextlib.contextmanager
+def lifted_file_limit() -> Iterator[None]:
+    """Let what the child starts meanwhile write large files."""
+    if sys.platform == "win32":
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _limit(memory: int, file_size: int) -> None:

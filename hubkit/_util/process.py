@@ -66,6 +66,10 @@ class ChildMemoryError(ChildError):
     """The child needed too much memory."""
 
 
+class ChildDiskError(ChildError):
+    """The child wrote too much."""
+
+
 class Call(Struct, frozen=True):
     """A function to run in a child process.
 
@@ -231,6 +235,7 @@ def run_command(
     env: Mapping[str, str],
     timeout: float,
     look: Callable[[int], object] = lambda _: None,
+    at_end: Callable[[int], object] = lambda _: None,
 ) -> tuple[int | None, str]:
     """Run a command that leads a process group of its own; kill the group at the end.
 
@@ -240,6 +245,7 @@ def run_command(
         env: All of its environment variables.
         timeout: Seconds to wait.
         look: Called now and then with its process id. What it raises ends the command.
+        at_end: Called when it has ended, while its id is still its own (with `os.waitid`).
 
     Returns:
         Its exit status, None if it took too long, and the end of what it printed.
@@ -258,6 +264,7 @@ def run_command(
         )
         try:
             ended = _wait(child, timeout, lambda: look(child.pid))
+            at_end(child.pid)
         finally:
             kill_group(child)
             child.wait()

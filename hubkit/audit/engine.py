@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
+import importlib.util
 import os
 import queue
 import time
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     import distributed
 
     from hubkit.audit.messages import Task
-    from hubkit.audit.sources import Source
+    from hubkit.audit.shards import Job
 
 _LOOPBACK = "127.0.0.1"
 _CONNECT_SECONDS = 10
@@ -52,21 +54,21 @@ class Engine:
     """An open connection to a cluster; use `open_engine`.
 
     Attributes:
-        dashboard: The address of Dask's dashboard.
+        dashboard: The address of Dask's dashboard; empty if there is none.
     """
 
     def __init__(self, client: distributed.Client, dashboard: str) -> None:
         self._client = client
         self.dashboard = dashboard
         self._ended: queue.SimpleQueue[distributed.Future] = queue.SimpleQueue()
-        self._sources: dict[str, Source] = {}
+        self._jobs: dict[str, Job] = {}
         self._threads = self._count_threads()
         self._counted = time.monotonic()
 
     @property
     def in_flight(self) -> int:
         """How many tasks were submitted and have not ended."""
-        return len(self._sources)
+        return len(self._jobs)
 
     @property
     def threads(self) -> int:
@@ -80,7 +82,7 @@ class Engine:
         """Whether to submit another task. Few are in flight, so that memory stays flat."""
         return self.in_flight < _PER_THREAD * max(self.threads, 1)
 
-    def submit(self, source: Source, task: Task) -> None:
+    def submit(self, job: Job, task: Task) -> None:
         """Let a worker judge a repo.
 
         Raises:
@@ -90,10 +92,10 @@ class Engine:
             future = self._client.submit(worker.run, encode(task), pure=False)
         except Exception as error:
             raise self._lost() from error
-        self._sources[future.key] = source
+        self._jobs[future.key] = job
         future.add_done_callback(self._ended.put)
 
-    def wait(self, seconds: float) -> Iterator[tuple[Source, Outcome]]:
+    def wait(self, seconds: float) -> Iterator[tuple[Job, Outcome]]:
         """The outcomes that are there, after waiting for the first one.
 
         Raises:
@@ -103,11 +105,11 @@ class Engine:
         with contextlib.suppress(queue.Empty):
             future = self._ended.get(timeout=seconds)
             while True:
-                source = self._sources.pop(future.key)
-                yield source, self._outcome(source, future)
+                job = self._jobs.pop(future.key)
+                yield job, self._outcome(job, future)
                 future = self._ended.get_nowait()
 
-    def _outcome(self, source: Source, future: distributed.Future) -> Outcome:
+    def _outcome(self, job: Job, future: distributed.Future) -> Outcome:
         from distributed import KilledWorker
 
         if future.status == "cancelled":
@@ -115,7 +117,8 @@ class Engine:
         try:
             return decode_outcome(future.result())
         except KilledWorker as error:
-            return Outcome(source.spec, "crashed", _describe(error), name=source.spec)
+            spec = job.source.spec
+            return Outcome(spec, "crashed", _describe(error), name=spec)
         except HubkitError:
             raise
         except ImportError as error:
@@ -172,19 +175,21 @@ def _start(workers: int) -> Iterator[Engine]:
     import dask
     from distributed import Client, LocalCluster
 
+    has_bokeh = importlib.util.find_spec("bokeh") is not None
     with dask.config.set(_QUIET):
         cluster = LocalCluster(
             n_workers=1,
             threads_per_worker=workers,
             processes=False,
             memory_limit=None,
-            dashboard_address=f"{_LOOPBACK}:0",
+            dashboard_address=f"{_LOOPBACK}:0" if has_bokeh else None,
             silence_logs=50,
         )
     with cluster, Client(cluster, set_as_default=False) as client:
-        port = cluster.scheduler_info["services"]["dashboard"]
         try:
-            yield Engine(client, f"http://{_LOOPBACK}:{port}/status")
+            services = cluster.scheduler_info["services"]
+            port = services.get("dashboard") if has_bokeh else None
+            yield Engine(client, f"http://{_LOOPBACK}:{port}/status" if port else "")
         finally:
             worker.close_judges()
 
@@ -209,4 +214,14 @@ def _connect(address: str) -> Iterator[Engine]:
                 f"The scheduler {address} has no workers",
                 hint=f"Start some: dask worker {address}",
             ) from None
-        yield Engine(client, str(client.dashboard_link))
+        yield Engine(client, _find_dashboard(client))
+
+
+def _find_dashboard(client: distributed.Client) -> str:
+    """The address of a cluster's dashboard; without bokeh, its page says only that it is missing."""
+    try:
+        client.run_on_scheduler(importlib.metadata.version, "bokeh")
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+    has_one = "dashboard" in client.scheduler_info()["services"]
+    return str(client.dashboard_link) if has_one else ""

@@ -68,7 +68,7 @@ def make_environment(
     """
     if not installs:
         return _own_environment(versions)
-    uv = shutil.which("uv")
+    uv = _find_uv()
     requirements = _requirements(versions, dependencies)
     minor = versions.python or f"{sys.version_info.major}.{sys.version_info.minor}"
     key = hashlib.sha256("\n".join((minor, sys.platform, *requirements)).encode()).hexdigest()[:16]
@@ -186,6 +186,11 @@ def _venv_commands(
     name = "Scripts/python.exe" if os.name == "nt" else "bin/python"
     install = [str(folder / name), "-m", "pip", "install", "--quiet", "--only-binary", ":all:"]
     return [[python, "-m", "venv", str(folder)], [*install, *requirements]]
+
+
+def _find_uv() -> str | None:
+    """Uv on PATH, or where hubkit is installed."""
+    return shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
 
 
 def _find_python(minor: str) -> str | None:

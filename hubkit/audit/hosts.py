@@ -8,31 +8,31 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from hubkit.audit.sources import Source
+    from hubkit.audit.shards import Job
 
 
 class HostQueue:
-    """The repos that are left, by host.
+    """The jobs that are left, by host.
 
     Args:
-        sources: The repos, in the order in which to take them.
-        per_host: How many repos of one host may be taken at once. Folders have no limit.
+        jobs: The jobs, in the order in which to take them.
+        per_host: How many jobs of one host may be taken at once. Folders have no limit.
     """
 
-    def __init__(self, sources: Iterable[Source], per_host: int) -> None:
+    def __init__(self, jobs: Iterable[Job], per_host: int) -> None:
         self._per_host = per_host
-        self._waiting: dict[str, deque[Source]] = {}
+        self._waiting: dict[str, deque[Job]] = {}
         self._taken: dict[str, int] = {}
         self._closed_until: dict[str, float] = {}
-        for source in sources:
-            self._waiting.setdefault(source.host, deque()).append(source)
+        for job in jobs:
+            self._waiting.setdefault(job.host, deque()).append(job)
 
     def __bool__(self) -> bool:
-        """Whether repos are left to take."""
+        """Whether jobs are left to take."""
         return any(self._waiting.values())
 
-    def take(self, now: float) -> Source | None:
-        """The next repo, None if no host may be asked now.
+    def take(self, now: float) -> Job | None:
+        """The next job, None if no host may be asked now.
 
         Args:
             now: The Unix time.
@@ -41,21 +41,26 @@ class HostQueue:
         if host is None:
             return None
         waiting = self._waiting.pop(host)
-        source = waiting.popleft()
+        job = waiting.popleft()
         if waiting:
             self._waiting[host] = waiting  # at the end: hosts take turns
         self._taken[host] = self._taken.get(host, 0) + 1
-        return source
+        return job
 
-    def finish(self, source: Source) -> None:
-        """Note that a taken repo is done."""
-        self._taken[source.host] -= 1
+    def finish(self, job: Job) -> None:
+        """Note that a taken job is done."""
+        self._taken[job.host] -= 1
 
-    def close_host(self, source: Source, until: float) -> None:
-        """Ask nothing of a host until then, and put a taken repo back."""
-        self.finish(source)
-        self._closed_until[source.host] = max(until, self._closed_until.get(source.host, 0.0))
-        self._waiting.setdefault(source.host, deque()).appendleft(source)
+    def add_first(self, jobs: Iterable[Job]) -> None:
+        """Add jobs in front of others of their host."""
+        for job in jobs:
+            self._waiting.setdefault(job.host, deque()).appendleft(job)
+
+    def close_host(self, job: Job, until: float) -> None:
+        """Ask nothing of a host until then, and put a taken job back."""
+        self.finish(job)
+        self._closed_until[job.host] = max(until, self._closed_until.get(job.host, 0.0))
+        self.add_first([job])
 
     def closed_hosts(self, now: float) -> dict[str, float]:
         """The hosts that must not be asked now, each with the Unix time when it may be."""

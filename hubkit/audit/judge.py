@@ -6,6 +6,7 @@ further processes, and only if the settings ask for the conformance suite.
 
 from __future__ import annotations
 
+import errno
 import gc
 import socket
 import time
@@ -19,7 +20,7 @@ from msgspec.structs import replace
 from hubkit import hubdir
 from hubkit.analysis import read_repo
 from hubkit.audit import messages
-from hubkit.audit.conform import conform_repo
+from hubkit.audit.conform import join_runs, run_suite
 from hubkit.audit.messages import (
     Outcome,
     Results,
@@ -28,7 +29,6 @@ from hubkit.audit.messages import (
     decode_task,
     encode,
 )
-from hubkit.config import read_config
 from hubkit.errors import (
     AccessDeniedError,
     CacheWriteError,
@@ -52,6 +52,8 @@ from hubkit.source import Folder, open_files
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hubkit.audit.messages import Shard
+    from hubkit.config import SelectionOptions
     from hubkit.facts import CachedRepo, Entrypoint, Files, Finding, RepoFacts, RepoRef, Report
 
 _STATES: tuple[tuple[type[HubkitError], State], ...] = (
@@ -104,7 +106,10 @@ def judge(task: Task) -> Outcome:
     clock = _Clock()
     outcome = Outcome(task.spec, "checked", name=task.spec)
     try:
-        outcome = _judge(task, outcome, clock)
+        if task.shard is None:
+            outcome = _judge(task, outcome, clock)
+        else:
+            outcome = _judge_shard(task, task.shard, outcome, clock)
     except HubkitError as error:
         outcome = _failed(outcome, error)
     except MemoryError:
@@ -118,6 +123,8 @@ def judge(task: Task) -> Outcome:
 
 def _failed(outcome: Outcome, error: HubkitError) -> Outcome:
     state = next(state for kind, state in _STATES if isinstance(error, kind))
+    if getattr(error.__context__, "errno", None) == errno.EFBIG:
+        state = "out of disk"
     return replace(
         outcome,
         state=state,
@@ -142,13 +149,31 @@ def _judge(task: Task, outcome: Outcome, clock: _Clock) -> Outcome:
         with clock.step("fetch"):
             files = Folder(_fetch(found))
     with clock.step("check"):
-        results = _read_results(files)
-    if task.settings.level and results.entrypoints:
-        with clock.step("conform"):
-            needs, bounds = results.dependencies or (), task.bounds
-            cells = conform_repo(files.root, needs, task.settings, bounds)
-        results = replace(results, cells=cells)
-    return replace(outcome, results=results)
+        results = _read_results(files, task.settings.selection)
+    outcome = replace(outcome, results=results)
+    shards = -(-len(results.entrypoints) // task.bounds.shard_size) if task.settings.level else 0
+    if shards > 1:
+        return replace(outcome, shards=shards)
+    if not shards:
+        return outcome
+    with clock.step("conform"):
+        runs = run_suite(files.root, results.dependencies or (), task.settings, task.bounds)
+        return replace(outcome, cells=join_runs([runs], task.settings.level))
+
+
+def _judge_shard(task: Task, shard: Shard, outcome: Outcome, clock: _Clock) -> Outcome:
+    """Run the suite on a shard of a repo."""
+    spec = parse_spec(task.spec)
+    if isinstance(spec, Path):
+        root = _open_folder(spec).root
+    else:
+        with clock.step("fetch"):
+            commit = replace(spec, ref=shard.sha)
+            found = _find_offline(commit) if task.offline else hubdir.fetch_repo(commit, _POLICY)
+            root = found.path
+    with clock.step("conform"):
+        runs = run_suite(root, shard.dependencies, task.settings, task.bounds, str(shard))
+    return replace(outcome, runs=runs)
 
 
 def _find_offline(repo: RepoRef) -> CachedRepo:
@@ -178,9 +203,9 @@ def _open_folder(folder: Path) -> Files:
     return open_files(folder)
 
 
-def _read_results(files: Files) -> Results:
+def _read_results(files: Files, selection: SelectionOptions) -> Results:
     """What `hubkit list` and `hubkit check` say of the files."""
-    facts, config = read_repo(files), read_config(files)
+    facts, config = read_repo(files), selection.configure(files)
     require_something_to_check(facts, config)
     report = lint_repo(facts, config)
     hubconf = facts.hubconf

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct, field
 
 from hubkit import __version__
+from hubkit.config import SelectionOptions
 
 # "checked": there are results; "unchanged": an earlier run has them; the others say what failed.
 State = Literal[
@@ -29,9 +30,12 @@ State = Literal[
     "crashed",
     "timed out",
     "out of memory",
+    "out of disk",
     "disk full",
 ]
-CellState = Literal["passed", "failed", "no environment", "crashed", "timed out", "out of memory"]
+CellState = Literal[
+    "passed", "failed", "no environment", "crashed", "timed out", "out of memory", "out of disk"
+]
 STATES: tuple[State, ...] = get_args(State)
 HAVE_RESULTS: tuple[State, ...] = ("checked", "unchanged")
 # Tried again when the same run is continued: they say nothing about the repo.
@@ -62,12 +66,18 @@ class Settings(Struct, frozen=True):
         level: The level of the conformance suite; 0 runs no code.
         matrix: The versions to run it with.
         installs: Whether to make environments; False uses that of the worker.
+        selection: Which rules run, and which findings fail.
     """
 
     hubkit: str = __version__
     level: int = 0
     matrix: tuple[Versions, ...] = ()
     installs: bool = True
+    selection: SelectionOptions = SelectionOptions()
+
+    def without_suite(self) -> Settings:
+        """The same, but no code runs."""
+        return Settings(self.hubkit, selection=self.selection)
 
     @property
     def key(self) -> str:
@@ -81,22 +91,43 @@ class Bounds(Struct, frozen=True):
     Attributes:
         seconds: Time, including that for fetching it; the conformance suite has as much again.
         memory: Bytes of memory.
-        disk: Bytes of one file.
+        disk: Bytes that it may write.
         install_seconds: Time to make an environment.
+        shard_size: Entrypoints on which one task runs the suite.
     """
 
     seconds: float = 600.0
     memory: int = 4 * 10**9
     disk: int = 4 * 10**9
     install_seconds: float = 1800.0
+    shard_size: int = 25
 
     def total_seconds(self, cells: int) -> float:
         """Time for a repo whose suite runs in so many environments."""
         return self.seconds + cells * (self.seconds + self.install_seconds)
 
 
+class Shard(Struct, frozen=True):
+    """A part of the entrypoints of a large repo.
+
+    Attributes:
+        part: Its number, from 1.
+        parts: How many there are.
+        sha: The commit; empty for a folder.
+        dependencies: The hubconf's `dependencies`.
+    """
+
+    part: int
+    parts: int
+    sha: str
+    dependencies: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.part}/{self.parts}"
+
+
 class Task(Struct, frozen=True):
-    """One repo to judge.
+    """One repo to judge, or one shard of it to run the suite on.
 
     Attributes:
         spec: The repo as the user named it; a folder as an absolute path.
@@ -104,6 +135,7 @@ class Task(Struct, frozen=True):
         settings: What its results depend on.
         bounds: What it may use.
         offline: Whether to use the hub dir only.
+        shard: The shard; None to judge the repo.
     """
 
     spec: str
@@ -111,6 +143,7 @@ class Task(Struct, frozen=True):
     settings: Settings = field(default_factory=Settings)
     bounds: Bounds = field(default_factory=Bounds)
     offline: bool = False
+    shard: Shard | None = None
 
 
 class Entrypoint(Struct, frozen=True):
@@ -261,6 +294,20 @@ class CellResult(Struct, frozen=True):
     checks: tuple[Check, ...] = ()
 
 
+class SuiteRun(Struct, frozen=True):
+    """A run of the suite on a shard, in one environment.
+
+    Attributes:
+        environment: The environment.
+        cell: How it ended; without a verdict if there is a report.
+        report: Its report, as JSON; empty if there is none.
+    """
+
+    environment: Environment
+    cell: Cell
+    report: bytes = b""
+
+
 class Results(Struct, frozen=True):
     """What was found in one commit.
 
@@ -271,7 +318,6 @@ class Results(Struct, frozen=True):
         dependencies: The hubconf's `dependencies`; None if unknown.
         entrypoints: Its entrypoints.
         findings: Reported and suppressed findings.
-        cells: What the conformance suite found, if it ran.
     """
 
     exit_code: int
@@ -280,11 +326,10 @@ class Results(Struct, frozen=True):
     dependencies: tuple[str, ...] | None
     entrypoints: tuple[Entrypoint, ...]
     findings: tuple[Finding, ...]
-    cells: tuple[CellResult, ...] = ()
 
 
 class Outcome(Struct, frozen=True):
-    """What came of judging one repo.
+    """What came of one task.
 
     Attributes:
         spec: That of the task.
@@ -295,6 +340,9 @@ class Outcome(Struct, frozen=True):
         ref: The branch, tag or commit that was read.
         sha: The commit; empty if unknown, as for folders.
         results: The results; None unless the state is "checked".
+        cells: What the conformance suite found, if it ran.
+        shards: How many tasks are left to run the suite.
+        runs: Those of the suite on the shard.
         seconds: Time of each step.
         memory: The most memory in bytes that it took; None if unknown.
         retry_at: Unix time at which the host may be asked again; None if unknown.
@@ -310,6 +358,9 @@ class Outcome(Struct, frozen=True):
     ref: str = ""
     sha: str = ""
     results: Results | None = None
+    cells: tuple[CellResult, ...] = ()
+    shards: int = 0
+    runs: tuple[SuiteRun, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
     memory: int | None = None
     retry_at: float | None = None

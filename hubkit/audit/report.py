@@ -41,6 +41,8 @@ class Change(Struct, frozen=True):
         now: Its state; empty if it is no longer part.
         new: Findings that it did not have, as pairs of code and message.
         fixed: Findings that it no longer has.
+        worse: What the suite says was fine and is not now: the versions, what, and how it ended.
+        better: The other way round.
     """
 
     spec: str
@@ -48,6 +50,8 @@ class Change(Struct, frozen=True):
     now: str
     new: tuple[tuple[str, str], ...] = ()
     fixed: tuple[tuple[str, str], ...] = ()
+    worse: tuple[tuple[str, str, str], ...] = ()
+    better: tuple[tuple[str, str, str], ...] = ()
 
 
 def require_run(store: Store, run: int | None) -> int:
@@ -66,7 +70,7 @@ def require_run(store: Store, run: int | None) -> int:
 
 
 def find_changes(store: Store, run: int, before: int) -> tuple[Change, ...]:
-    """What is different in each repo between two runs, those with new findings first."""
+    """What is different in each repo between two runs, those with new faults first."""
     states = [
         {row["spec"]: row["state"] for row in store.query(
             "SELECT spec, state FROM repos WHERE run = ?", [number])}
@@ -74,16 +78,49 @@ def find_changes(store: Store, run: int, before: int) -> tuple[Change, ...]:
     ]  # fmt: skip
     new = _findings_of_only(store, run, before)
     fixed = _findings_of_only(store, before, run)
+    worse, better = (_suite_changes(store, run, before, fails=fails) for fails in (True, False))
     old, now = states
     changes = [
-        Change(spec, old.get(spec, ""), now.get(spec, ""), new[spec], fixed[spec])
+        Change(
+            spec, old.get(spec, ""), now.get(spec, ""),
+            new[spec], fixed[spec], worse[spec], better[spec],
+        )
         for spec in sorted({*old, *now})
-        if _kind(old.get(spec)) != _kind(now.get(spec)) or new[spec] or fixed[spec]
-    ]
-    return tuple(sorted(changes, key=lambda one: (-len(one.new), -len(one.fixed))))
+    ]  # fmt: skip
+    found = [
+        one for one in changes
+        if _kind(one.before) != _kind(one.now)
+        or any((one.new, one.fixed, one.worse, one.better))
+    ]  # fmt: skip
+    return tuple(sorted(found, key=lambda one: -len(one.new) - len(one.worse)))
 
 
-def _kind(state: str | None) -> str | None:
+def _suite_changes(
+    store: Store, run: int, before: int, *, fails: bool
+) -> defaultdict[str, tuple[tuple[str, str, str], ...]]:
+    """What of the suite fails in one run and does not in the other, for the same versions.
+
+    Args:
+        store: The database.
+        run: The run.
+        before: The earlier run.
+        fails: Whether it fails in the run, and not before.
+    """
+    rows = store.query(
+        "SELECT spec, python, torch, now.what, now.outcome FROM suite AS before"
+        " JOIN suite AS now USING (spec, python, torch, entrypoint, case_name, code)"
+        " WHERE before.run = $1 AND now.run = $2 AND before.fine = $3 AND now.fine <> $3"
+        " ORDER BY ALL",
+        [before, run, fails],
+    )
+    found: defaultdict[str, tuple[tuple[str, str, str], ...]] = defaultdict(tuple)
+    for row in rows:
+        versions = str(Versions(row["python"], row["torch"]))
+        found[row["spec"]] += ((versions, row["what"], row["outcome"]),)
+    return found
+
+
+def _kind(state: str) -> str:
     return "results" if state in HAVE_RESULTS else state
 
 

@@ -11,6 +11,7 @@ from hubkit import limits
 from hubkit.audit.hosts import HostQueue
 from hubkit.audit.journal import Entry
 from hubkit.audit.messages import Bounds, Outcome, Settings, Task
+from hubkit.audit.shards import Job, Shards
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,7 +49,7 @@ class AuditOptions(Struct, frozen=True):
         """The settings of one repo."""
         if not self.settings.level or self.trusts(source):
             return self.settings
-        return Settings(self.settings.hubkit)
+        return self.settings.without_suite()
 
 
 class Watcher(Protocol):
@@ -107,7 +108,8 @@ class _Audit:
         self._known = known
         self._progress = progress
         self._arrived: list[Entry] = []
-        self._waits: dict[str, int] = {}
+        self._waits: dict[Job, int] = {}
+        self._shards = Shards()
 
     def do(self, sources: Sequence[Source]) -> None:
         """Judge the repos."""
@@ -115,40 +117,47 @@ class _Audit:
             if one.problem:
                 self._keep(one, Outcome(one.spec, "invalid", one.problem, name=one.spec))
         self._store_arrived()
-        queue = HostQueue((one for one in sources if not one.problem), self._options.per_host)
+        jobs = (Job(one) for one in sources if not one.problem)
+        queue = HostQueue(jobs, self._options.per_host)
         while queue or self._engine.in_flight:
             self._fill(queue)
-            for source, outcome in self._engine.wait(_LOOK_EVERY):
-                self._take(queue, source, outcome)
+            for job, outcome in self._engine.wait(_LOOK_EVERY):
+                self._take(queue, job, outcome)
             self._store_arrived()
 
     def _fill(self, queue: HostQueue) -> None:
-        while self._engine.has_room and (source := queue.take(time.time())):
-            self._engine.submit(source, self._task(source))
+        while self._engine.has_room and (job := queue.take(time.time())):
+            self._engine.submit(job, self._task(job))
 
-    def _task(self, source: Source) -> Task:
-        options = self._options
-        settings = options.settings_for(source)
-        known = self._known.get((source.spec, settings.key))
-        shas = () if known is None else (known[0],)
-        return Task(source.spec, shas, settings, options.bounds, options.offline)
+    def _task(self, job: Job) -> Task:
+        options, spec = self._options, job.source.spec
+        settings = options.settings_for(job.source)
+        known = self._known.get((spec, settings.key))
+        shas = () if known is None or job.shard is not None else (known[0],)
+        return Task(spec, shas, settings, options.bounds, options.offline, job.shard)
 
-    def _take(self, queue: HostQueue, source: Source, outcome: Outcome) -> None:
+    def _take(self, queue: HostQueue, job: Job, outcome: Outcome) -> None:
         """Keep an outcome; if the host limits the rate, leave the host alone and try again."""
-        until = self._end_of_limit(source, outcome)
-        if until is None:
-            queue.finish(source)
-            self._keep(source, outcome)
+        until = self._end_of_limit(job, outcome)
+        if until is not None:
+            if job.host not in queue.closed_hosts(time.time()):
+                self._watcher.wait(job.host, until)
+            queue.close_host(job, until)
             return
-        if source.host not in queue.closed_hosts(time.time()):
-            self._watcher.wait(source.host, until)
-        queue.close_host(source, until)
+        queue.finish(job)
+        if job.shard is None and outcome.shards:
+            queue.add_first(self._shards.split(job, outcome))
+            return
+        settings = self._options.settings_for(job.source)
+        whole = outcome if job.shard is None else self._shards.join(job, outcome, settings)
+        if whole is not None:
+            self._keep(job.source, whole)
 
-    def _end_of_limit(self, source: Source, outcome: Outcome) -> float | None:
-        """When to try a repo again, None if its outcome is final."""
+    def _end_of_limit(self, job: Job, outcome: Outcome) -> float | None:
+        """When to try again, None if an outcome is final."""
         if outcome.state != "rate limited":
             return None
-        waits = self._waits[source.spec] = self._waits.get(source.spec, 0) + 1
+        waits = self._waits[job] = self._waits.get(job, 0) + 1
         until = outcome.retry_at or time.time() + _UNKNOWN_WAIT
         is_soon = until - time.time() <= limits.RATE_LIMIT_SECONDS.most
         return until if is_soon and waits <= _MOST_WAITS else None

@@ -91,7 +91,7 @@ class Store:
         if rows and rows[0]["finished"] is None and rows[0]["settings"] == settings.key:
             return Progress(last, rows[0]["started"], self._take_up(last, sources))
         run = tables.Run(last + 1, _now(), None, settings.hubkit, settings.key, len(sources))
-        self._write({"runs": [run]})
+        self._write({"runs": [asdict(run)]})
         return Progress(run.run, run.started, frozenset())
 
     def _take_up(self, run: int, sources: Sequence[Source]) -> frozenset[str]:
@@ -176,10 +176,14 @@ class Store:
                 {**of_run, "step": step, "seconds": seconds}
                 for step, seconds in entry.outcome.seconds.items()
             ]
-        made = {row["environment"] for row in self.query("SELECT environment FROM environments")}
-        new = {one["environment"]: one for one in rows["environments"]}
-        rows["environments"] = [one for key, one in new.items() if key not in made]
+        rows["environments"] = self._new_environments(rows["environments"])
         return rows
+
+    def _new_environments(self, rows: Iterable[Row]) -> list[Row]:
+        """The rows of environments that the table does not have, or has from an earlier try."""
+        known = {row["environment"] for row in self.query("SELECT environment FROM environments")}
+        best = {one["environment"]: one for one in sorted(rows, key=lambda one: one["seconds"])}
+        return [one for key, one in best.items() if key not in known or one["seconds"] > 0]
 
     def finish(self, run: int) -> None:
         """Note that a run has ended."""
@@ -200,13 +204,18 @@ class Store:
                 self._connection.table(file.stem).write_parquet(str(file))
         return files
 
-    def _write(self, rows: Mapping[str, Sequence[Row | Struct]]) -> None:
+    def _write(self, rows: Mapping[str, Sequence[Row]]) -> None:
         with self._transaction():
+            made = [row["environment"] for row in rows.get("environments", ())]
+            self._connection.execute(
+                "DELETE FROM environments WHERE environment IN (SELECT unnest($1::VARCHAR[]))",
+                [made],
+            )
             for name, some in rows.items():
                 if some:
                     self._insert(name, some)
 
-    def _insert(self, table: str, rows: Sequence[Row | Struct]) -> None:
+    def _insert(self, table: str, rows: Sequence[Row]) -> None:
         """Insert rows at once, as one JSON text: one statement a row takes a hundred times longer."""
         self._connection.execute(_insert_sql(table), [msgspec.json.encode(rows).decode()])
 
@@ -326,7 +335,7 @@ def _add_results(rows: dict[str, list[Row]], entry: Entry, commit: int) -> None:
     of_commit = {"commit_id": commit}
     rows["entrypoints"] += [of_commit | asdict(one) for one in results.entrypoints]
     rows["findings"] += [of_commit | asdict(one) for one in results.findings]
-    for cell in results.cells:
+    for cell in outcome.cells:
         _add_cell(rows, of_commit, cell)
 
 

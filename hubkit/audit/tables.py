@@ -179,6 +179,7 @@ VIEWS = {
     "results": "Repos with their commit, and how many entrypoints and findings it has.",
     "rules": "How many findings each rule has in a run, and in how many repos.",
     "matrix": "Runs of the conformance suite, each with its repo and its environment.",
+    "suite": "Each cell and each check of a run, and whether it is fine.",
     "dependencies": "In how many repos, and for how many entrypoints, a package is declared.",
 }
 VIEWS_SQL = """
@@ -213,6 +214,17 @@ CREATE VIEW matrix AS
 SELECT repos.run, spec, repos.commit_id, python, torch, cells.state, cells.reason, level,
     cells.seconds, environment
 FROM repos JOIN cells USING (commit_id) JOIN environments USING (environment);
+
+CREATE VIEW suite AS
+SELECT run, spec, python, torch, '' AS entrypoint, '' AS case_name, '' AS code, 'suite' AS what,
+    CASE WHEN cells.level IS NULL THEN cells.state ELSE 'has a report' END AS outcome,
+    cells.level IS NOT NULL AS fine
+FROM repos JOIN cells USING (commit_id) JOIN environments USING (environment)
+UNION ALL
+SELECT run, spec, python, torch, entrypoint, case_name, code,
+    concat_ws(' ', nullif(concat(entrypoint, nullif(concat('[', case_name, ']'), '[]')), ''), code, checks.name),
+    outcome, outcome IN ('passed', 'expected', 'inapplicable')
+FROM repos JOIN checks USING (commit_id) JOIN environments USING (environment);
 
 CREATE VIEW dependencies AS
 SELECT run, dependency, count(DISTINCT spec) AS repos, sum(entrypoints) AS entrypoints

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from hubkit import __version__
 from hubkit._util.child_server import ChildServer, Resources
-from hubkit._util.process import ChildError, ChildMemoryError, ChildTimeoutError
+from hubkit._util.process import ChildDiskError, ChildError, ChildMemoryError, ChildTimeoutError
 from hubkit.audit.messages import Outcome, State, Task, decode_outcome, decode_task, encode
 from hubkit.errors import UsageError
 
@@ -96,6 +96,8 @@ def _failed(task: Task, error: ChildError) -> Outcome:
         state = "timed out"
     elif isinstance(error, ChildMemoryError):
         state = "out of memory"
+    elif isinstance(error, ChildDiskError):
+        state = "out of disk"
     last = error.output.rpartition("\n")[2]
     reason = f"{error.reason}{f': {last}' if last else ''}"
     worker = socket.gethostname()

@@ -14,6 +14,7 @@ from hubkit._util.atomic import write_output
 from hubkit._util.console import echo, is_quiet, note
 from hubkit._util.text import plural
 from hubkit.commands.base import Command, print_answer, subcommand
+from hubkit.commands.options import require_codes, selection_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from hubkit.audit.run import AuditOptions
     from hubkit.audit.sources import Source
     from hubkit.audit.summary import Summary
+    from hubkit.config import SelectionOptions
 
 _MOST_REASONS = 20
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
@@ -181,7 +183,7 @@ def report(
     show_default=True,
     callback=_parse_size,
     metavar="SIZE",
-    help="Size of one file of a repo.",
+    help="Bytes to write for one repo.",
 )
 @click.option(
     "--conform",
@@ -189,6 +191,14 @@ def report(
     type=click.IntRange(1, 3),
     metavar="LEVEL",
     help="Run the conformance suite on levels 1 to LEVEL, on repos that --trust names.",
+)
+@click.option(
+    "--shard-size",
+    type=click.IntRange(min=1),
+    default=25,
+    show_default=True,
+    metavar="N",
+    help="Entrypoints to run the suite on at once. Those of a larger repo are shared out.",
 )
 @click.option(
     "--trust",
@@ -216,6 +226,7 @@ def report(
     is_flag=True,
     help="Run the suite in the environment of the workers, and install nothing.",
 )
+@selection_options
 @_export_option
 def command(
     repos: tuple[str, ...],
@@ -224,6 +235,7 @@ def command(
     scheduler: str,
     workers: int | None,
     exports: tuple[str, Path] | None,
+    selection: SelectionOptions,
     *,
     as_json: bool,
     **values: Any,  # noqa: ANN401 - see `_read_options`
@@ -243,7 +255,7 @@ def command(
     from hubkit.audit.store import open_store
     from hubkit.audit.summary import read_summary
 
-    options = _read_options(values)
+    options = _read_options(values, require_codes(selection))
     sources = read_sources(repos, files)
     with open_store(out, write=True) as store:
         with (
@@ -258,13 +270,16 @@ def command(
     return summary.exit_code
 
 
-def _read_options(values: dict[str, Any]) -> AuditOptions:
+def _read_options(values: dict[str, Any], selection: SelectionOptions) -> AuditOptions:
     from hubkit.audit.messages import Bounds
     from hubkit.audit.run import AuditOptions
 
+    structs.replace(selection, isolated=True).configure(Path())  # reports errors in --config
     return AuditOptions(
-        settings=_read_settings(values),
-        bounds=Bounds(values["timeout"], values["memory"], values["disk"]),
+        settings=structs.replace(_read_settings(values), selection=selection),
+        bounds=Bounds(
+            values["timeout"], values["memory"], values["disk"], shard_size=values["shard_size"]
+        ),
         offline=values["offline"],
         per_host=values["per_host"],
         again=values["again"],
@@ -334,7 +349,8 @@ class _Display:
         done = f"; {total - todo:,} are done already" if todo < total else ""
         workers = plural(self._engine.threads, "worker")
         note(f"Checking {plural(todo, 'repo')} with {workers}{done}.")
-        note(f"Dashboard: {self._engine.dashboard}")
+        if self._engine.dashboard:
+            note(f"Dashboard: {self._engine.dashboard}")
         wanted = not is_quiet()
         bar = show_progress("audit", total, start=total - todo, unit="repos", wanted=wanted)
         self.store = self._stack.enter_context(bar)
@@ -373,4 +389,6 @@ def _describe_change(change: Change) -> str:
     parts = [f"{change.before}, now {change.now}"] if change.before != change.now else []
     parts += [f"new {code}: {message}" for code, message in change.new]
     parts += [f"fixed {code}: {message}" for code, message in change.fixed]
+    parts += [f"now {outcome} ({versions}): {what}" for versions, what, outcome in change.worse]
+    parts += [f"now {outcome} ({versions}): {what}" for versions, what, outcome in change.better]
     return f"{change.spec}: {'; '.join(parts)}"

@@ -6,7 +6,7 @@ import contextlib
 import io
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from msgspec import structs
@@ -20,10 +20,10 @@ from hubkit.commands.options import (
     BaselineOptions,
     FixOptions,
     OutputOptions,
-    SelectionOptions,
     baseline_options,
     fix_options,
     output_options,
+    require_codes,
     selection_options,
 )
 from hubkit.reporters import FOR_TERMINALS, WITH_FIXES
@@ -31,13 +31,12 @@ from hubkit.reporters import FOR_TERMINALS, WITH_FIXES
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hubkit.config import Config
+    from hubkit.config import Config, SelectionOptions
     from hubkit.facts import BaselineEntry, Files, RepoFacts, Report
     from hubkit.lint import Outcome
 
     Lint = Callable[[Files], Report]
 
-_COMMAND_LINE = "ignored on the command line"
 _STDOUT = "-"
 
 
@@ -88,7 +87,7 @@ def command(
         output = _as_json(output)
     _require_consistent(fixing, baseline, output)
     files = open_target(repo, ref=ref, use_git=not no_git)
-    configured = _read_config(selection, files)
+    configured = require_codes(selection).configure(files)
     before = open_earlier(repo, against) if against is not None else None
     config = _with_baseline(configured, baseline)
     detail(f"Settings: {config.path or 'none'}")
@@ -193,56 +192,6 @@ def _require_no_report(output: OutputOptions, option: str) -> None:
             f"{option} does not write a report.",
             hint="Run `hubkit check` again without it to get the report.",
         )
-
-
-def _read_config(options: SelectionOptions, files: Files) -> Config:
-    """The repo's configuration, overridden by the command line.
-
-    ``--select`` and ``--ignore`` replace the configured values, ``--extend-select`` and
-    ``--extend-ignore`` add to them.
-
-    Raises:
-        ConfigError: The configuration, or one of the options, is invalid.
-        UsageError: An option names an unknown rule.
-    """
-    from hubkit.config import read_config
-
-    config = read_config(files, options.overrides, isolated=options.isolated)
-    changes: dict[str, Any] = {
-        "extend_select": (
-            *(() if options.select else config.extend_select),
-            *_codes(options.extend_select),
-        ),
-        "extend_ignore": {
-            **({} if options.ignore else config.extend_ignore),
-            **dict.fromkeys(_codes(options.extend_ignore), _COMMAND_LINE),
-        },
-    }
-    if options.select:
-        changes["select"] = _codes(options.select)
-    if options.ignore:
-        changes["ignore"] = dict.fromkeys(_codes(options.ignore), _COMMAND_LINE)
-    if options.preview is not None:
-        changes["preview"] = options.preview
-    if options.exit_zero or options.fail_on:
-        changes["fail_on"] = "never" if options.exit_zero else options.fail_on
-    return structs.replace(config, **changes)
-
-
-def _codes(values: tuple[str, ...]) -> tuple[str, ...]:
-    """The codes in the values of a repeatable option; each value may be a comma-separated list."""
-    if not values:
-        return ()
-    from hubkit.config import ALL
-    from hubkit.errors import UsageError
-    from hubkit.lint import advise_code
-    from hubkit.rules import matching_rules
-
-    codes = tuple(code.strip() for text in values for code in text.split(",") if code.strip())
-    for code in codes:
-        if code != ALL and not matching_rules(code):
-            raise UsageError(f"Unknown rule: {code}", hint=advise_code(code))
-    return codes
 
 
 def _read_facts(files: Files, before: Files | None) -> RepoFacts:

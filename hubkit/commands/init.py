@@ -40,6 +40,7 @@ _TEXTS = (
     ("entrypoint", "NAME", "Name of the model, as torch.hub.load takes it."),
     ("entrypoints", "NAMES", "Models to publish: comma-separated names, all, or none."),
     ("repo", "OWNER/NAME", "Name of the repo on GitHub."),
+    ("host", "github|gitlab", "With --site: the host whose Pages show the models."),
     ("author", "TEXT", "Author."),
     ("license", "SPDX", "License, such as MIT, or NONE."),
     ("description", "TEXT", "Description in one line."),
@@ -629,7 +630,10 @@ def _describe(one: Proposal, *, is_new: bool) -> str:
     check = one.check
     if not is_new or not (check.is_verified or check.reason):
         return more
-    return f"{more} ({check.state if check.is_verified else f'not verified: {check.reason}'})"
+    # Weights that the entrypoint does not load: git does not track the file.
+    loaded = f" {check.path}" if check.state == "loads" and check.path and not weights else ""
+    verdict = f"{check.state}{loaded}" if check.is_verified else f"not verified: {check.reason}"
+    return f"{more} ({verdict})"
 
 
 def _print_skipped(skipped: Sequence[tuple[str, str]]) -> None:
@@ -683,9 +687,11 @@ def _describe_weights(file: WeightsFile, used: str, found: Discovery) -> str:
     name = user or next(named, names[0] if len(names) == 1 else "ENTRYPOINT")
     key = f" --key {shlex.quote(file.key)}" if file.key else ""
     key += f" --strip {shlex.quote(file.prefix)}" if file.prefix else ""
-    command = f"hubkit weights add {shlex.quote(file.path)}{key} --wire {name}"
+    command = f"hubkit weights add {shlex.quote(file.path)}{key} --to dist --wire {name}"
     if file.is_model:
-        command = f"hubkit weights add {shlex.quote(file.path)} --state-dict --wire {name}"
+        command = (
+            f"hubkit weights add {shlex.quote(file.path)} --state-dict --to dist --wire {name}"
+        )
         return f"{file.path} is a pickled model. To publish its weights: {command}"
     if not file.is_plain:
         return f"skipped {file.path}: {file.problem or 'contains more than tensors'}"
@@ -701,6 +707,8 @@ def _describe_weights(file: WeightsFile, used: str, found: Discovery) -> str:
     return f"skipped {file.path}: {why}"
 
 
+# In a repo that an earlier run made, and whose files are committed.
+_LATER_STEPS = ("git add . && hubkit check", 'git commit -m "Update what hubkit wrote"')
 _STYLES = {"created": "ok", "overwritten": "doubtful", "differs": "doubtful", "kept": ""}
 _PRESENT = {"created": "create", "overwritten": "overwrite", "updated": "update"}
 
@@ -723,9 +731,11 @@ def _print_outcomes(plan: Plan, outcomes: Sequence[Outcome], *, dry: bool = Fals
     for outcome in outcomes:
         change = outcome.state in ("created", "overwritten")
         done = "updated" if change and outcome.path in changed else outcome.state
-        word = f"would {_PRESENT[done]}" if dry and change else done
-        mine = "  (yours, unchanged)" if outcome.state == "differs" and outcome.is_yours else ""
-        state = paint(f"{word:{15 if dry else 11}}", _STYLES[outcome.state])
+        is_mine = outcome.state == "differs" and outcome.is_yours
+        word = "kept" if is_mine else f"would {_PRESENT[done]}" if dry and change else done
+        mine = "  (yours, differs from the template)" if is_mine else ""
+        style = _STYLES["kept" if is_mine else outcome.state]
+        state = paint(f"{word:{15 if dry else 11}}", style)
         say("  ", state, f"  {outcome.path}{mine}")
     edited = [one.path for one in outcomes if one.state == "differs" and one.path in changed]
     if edited:
@@ -762,15 +772,17 @@ def _print_next_steps(plan: Plan, *, has_repo: bool) -> None:
     """
     from hubkit.scaffold import render_text
     from hubkit.scaffold.requirement import UNKNOWN
+    from hubkit.source.git import git_output
     from hubkit.source.project import PLACEHOLDER_OWNER
+    from hubkit.torchhub import HUBCONF
 
     repo = plan.answers.get("repo")
     if isinstance(repo, str) and repo.startswith(f"{PLACEHOLDER_OWNER}/"):
         _say(f"The files use the placeholder {repo}. Replace it before you publish.")
     if plan.answers.get("requirement") == UNKNOWN:
         _say(
-            "CI cannot install hubkit yet: it was installed here from a folder without an origin. "
-            f'Pass an address, such as -a requirement="{UNKNOWN}".'
+            "Before you push: CI cannot reach what hubkit was installed from here. Pass an address, "
+            f'such as -a requirement="{UNKNOWN}".'
         )
     if plan.answers.get("license") == "NONE":
         _say("There is no license, so others may not use the code. To add one, pass --license MIT.")
@@ -778,6 +790,8 @@ def _print_next_steps(plan: Plan, *, has_repo: bool) -> None:
         render_text(step, {**plan.answers, "found": plan.found}, where="next")
         for step in plan.template.next_steps
     ]
+    if plan.found.template and git_output(plan.target, "ls-files", "--", HUBCONF):
+        steps = list(_LATER_STEPS)
     if plan.target != Path.cwd():
         steps.insert(0, f"cd {shlex.quote(_short(plan.target))}")
     if not has_repo:

@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 from hubkit._util.text import join_words, suggest
 from hubkit.commands.base import Choice
 from hubkit.commands.complete import complete_codes
+from hubkit.config import SelectionOptions
 from hubkit.reporters import FORMATS
 
 if TYPE_CHECKING:
@@ -21,20 +22,6 @@ if TYPE_CHECKING:
 
 # "text" is the former name of "full".
 _ALIASES = {"text": "full"}
-
-
-class SelectionOptions(Struct, frozen=True):
-    """Options that select rules."""
-
-    select: tuple[str, ...]
-    extend_select: tuple[str, ...]
-    ignore: tuple[str, ...]
-    extend_ignore: tuple[str, ...]
-    preview: bool | None
-    fail_on: str | None
-    exit_zero: bool
-    overrides: tuple[str, ...]
-    isolated: bool
 
 
 class FixOptions(Struct, frozen=True):
@@ -192,6 +179,32 @@ selection_options = _group(
         click.option("--isolated", is_flag=True, help="Ignore all configuration files."),
     ),
 )
+
+
+def require_codes(options: SelectionOptions) -> SelectionOptions:
+    """The options with one code in each item: what people write may be a list with commas.
+
+    Raises:
+        UsageError: There is no such rule.
+    """
+    names = ("select", "extend_select", "ignore", "extend_ignore")
+    return structs.replace(options, **{name: _codes(getattr(options, name)) for name in names})
+
+
+def _codes(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not values:
+        return ()
+    from hubkit.config import ALL
+    from hubkit.errors import UsageError
+    from hubkit.lint import advise_code
+    from hubkit.rules import matching_rules
+
+    codes = tuple(code.strip() for text in values for code in text.split(",") if code.strip())
+    for code in codes:
+        if code != ALL and not matching_rules(code):
+            raise UsageError(f"Unknown rule: {code}", hint=advise_code(code))
+    return codes
+
 
 fix_options = _group(
     FixOptions,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hubkit.publish.release import ChecklistItem, ReleaseContext, ReleaseRequest
 
 _STDERR = 2
-_STYLES = {"ok": "ok", "note": "name", "missing": "error"}
+_STYLES = {"ok": "ok", "note": "name", "missing": "error", "unknown": "doubtful"}
 
 
 @subcommand(answers=True, short_help="Check that HEAD is ready for release, and tag it.")
@@ -128,8 +128,11 @@ def _compare_published(context: ReleaseContext, *, as_json: bool) -> int:
     if as_json:
         print_answer(_as_json(context, items))
     missing = sum(item.state == "missing" for item in items)
-    note(f"{plural(missing, 'check')} failed." if missing else "All checks passed.")
-    return 1 if missing else 0
+    unknown = sum(item.state == "unknown" for item in items)
+    failed = f"{plural(missing, 'check')} failed." if missing else ""
+    left = "Not all could be compared." if unknown else ""
+    note(" ".join(filter(None, (failed, left))) or "All checks passed.")
+    return 1 if missing or unknown else 0
 
 
 def _as_json(context: ReleaseContext, items: list[ChecklistItem]) -> dict[str, object]:
@@ -215,4 +218,15 @@ def _next_steps(context: ReleaseContext) -> list[str]:
     found = find_assets(context)
     files = " ".join(shlex.quote(one.path or one.name) for one in found)
     push = f"git push origin {branch} {tag}" if context.branch else f"git push origin {tag}"
-    return [push, *([f"gh release create {tag} {files}"] if found else [])]
+    create = [f"gh release create {tag} {files}"] if found else []
+    return [*_add_remote(context), push, *create]
+
+
+def _add_remote(context: ReleaseContext) -> list[str]:
+    """The command that names the repo on GitHub, if git knows no ``origin`` yet."""
+    from hubkit.source.git import git_output
+
+    if git_output(context.root, "config", "--get", "remote.origin.url"):
+        return []
+    repo = context.repo or "OWNER/NAME"
+    return [f"git remote add origin https://github.com/{repo}.git"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -16,6 +17,8 @@ from hubkit.commands.base import print_answer, subgroup
 from hubkit.commands.complete import complete_entrypoints
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hubkit.facts import Entrypoint, RepoFacts
     from hubkit.lint import FileChange
     from hubkit.publish.checkpoint import Weights
@@ -48,6 +51,9 @@ _CODE = {
         f'{_TWO_STEPS}model = torch.jit.load(path, map_location="cpu")',
     ),
 }
+
+
+_WRAPPED = "All names start with `module.`, which DataParallel adds"
 
 
 class _Options(Struct, frozen=True):
@@ -83,7 +89,11 @@ def command() -> None:
     shell_complete=complete_entrypoints,
 )
 @click.option(
-    "--to", "folder", metavar="DIR", type=click.Path(path_type=Path), help="Folder to copy it to."
+    "--to",
+    "folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Folder to write it to, such as dist.  [default: that of FILE]",
 )
 @click.option("--key", metavar="KEY", help="Key of the state dict in a training state.")
 @click.option(
@@ -156,7 +166,7 @@ def add(
         imports, code = _CODE[weights.format]
         code = code.format(url=url, name=name, sha256=digest)
         change = _plan_change(facts, entry, code, url) if wire else None
-        with show_wait("Loading the weights"):
+        with show_wait("Loading the weights"), _suggesting_to_strip(weights):
             _try(
                 facts, entry, change, f"{imports}\n\n{code}\n", Hosted({url: str(source.resolve())})
             )
@@ -393,6 +403,23 @@ def _try(
         )
 
 
+@contextlib.contextmanager
+def _suggesting_to_strip(weights: Weights) -> Iterator[None]:
+    """Say why weights do not load, where their names show it."""
+    from hubkit.errors import CheckpointError
+
+    try:
+        yield
+    except CheckpointError as error:
+        if _is_wrapped(weights):
+            error.hint = f"{_WRAPPED}: pass --strip module. Nothing was written."
+        raise
+
+
+def _is_wrapped(weights: Weights) -> bool:
+    return bool(weights.state) and all(name.startswith("module.") for name in weights.state)
+
+
 def _print_contents(weights: Weights) -> None:
     from hubkit._util.text import join_words, plural
 
@@ -403,11 +430,8 @@ def _print_contents(weights: Weights) -> None:
     origin = f", from {weights.key!r}{without}" if weights.key else ""
     count = plural(len(weights.state), "tensor")
     echo(f"contents: {count}, {weights.elements:,} values in total{origin}")
-    if all(name.startswith("module.") for name in weights.state):
-        text = (
-            "All names start with `module.`, which DataParallel adds. --strip module. removes it."
-        )
-        echo(_NOTE, f" {text}", err=True)
+    if _is_wrapped(weights):
+        echo(_NOTE, f" {_WRAPPED}. --strip module. removes it.", err=True)
 
 
 def _record(facts: RepoFacts | None, entry: Entrypoint | str, sha256: str, size: int) -> str | None:
@@ -415,7 +439,7 @@ def _record(facts: RepoFacts | None, entry: Entrypoint | str, sha256: str, size:
     from hubkit.publish.weights import record_weights
 
     if facts is None or not entry:
-        why = "no hubconf.py found" if facts is None else "pass --entrypoint NAME"
+        why = "no hubconf.py found" if facts is None else "pass --entrypoint NAME, or --wire NAME"
         echo(f"Not recorded: {why}.", err=True)
         return None
     name = entry if isinstance(entry, str) else entry.name

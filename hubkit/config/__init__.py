@@ -1,6 +1,7 @@
 """The configuration of a repo: ``hubkit.toml``, or ``[tool.hubkit]`` in ``pyproject.toml``."""
 
 from hubkit.config.files import HUBKIT_TOML, read_config
+from hubkit.config.selection import SelectionOptions
 from hubkit.config.settings import (
     ALL,
     Config,
@@ -17,6 +18,7 @@ __all__ = [
     "Config",
     "EntrypointConfig",
     "FileIgnore",
+    "SelectionOptions",
     "Values",
     "WeightsConfig",
     "read_config",

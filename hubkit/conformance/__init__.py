@@ -12,7 +12,7 @@ from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hubkit.conformance.compare import find_changes, group_runs, name_runs
-    from hubkit.conformance.document import read_report, render_json
+    from hubkit.conformance.document import parse_report, read_report, render_json
     from hubkit.conformance.merge import merge_reports
     from hubkit.conformance.render import (
         change_lines,
@@ -33,6 +33,7 @@ __all__ = [
     "group_runs",
     "merge_reports",
     "name_runs",
+    "parse_report",
     "read_report",
     "read_target",
     "render_endpoint",
@@ -50,7 +51,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "compare": "find_changes group_runs name_runs",
-        "document": "read_report render_json",
+        "document": "parse_report read_report render_json",
         "merge": "merge_reports",
         "render": "change_lines read_target render_endpoint render_html render_markdown render_svg "
         "render_table render_weights table_lines write_report",

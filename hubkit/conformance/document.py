@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # Grows if a field is removed or changes its meaning; new fields do not matter.
 SCHEMA = 1
+_CREATE = "Create one: pytest --hubconf --hubconf-report FILE, or hubkit conform --report FILE."
 
 Json = dict[str, Any]
 
@@ -149,18 +150,33 @@ def read_report(path: Path) -> ConformanceReport:
     Raises:
         UsageError: It cannot be read, or is not a report.
     """
-    hint = "Create one: pytest --hubconf --hubconf-report FILE, or hubkit conform --report FILE."
     try:
         data = read_bounded(path, limits.JSON_BYTES)
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror}", hint=_CREATE) from None
+    except ValueError as error:
+        raise UsageError(f"{path} is not a conformance report: {error}", hint=_CREATE) from None
+    return parse_report(data, str(path))
+
+
+def parse_report(data: bytes, name: str) -> ConformanceReport:
+    """Read the text of a report.
+
+    Args:
+        data: The text.
+        name: Where it comes from, for errors.
+
+    Raises:
+        UsageError: It is not a report.
+    """
+    try:
         version = msgspec.json.decode(data, type=_Version).schema
         document = msgspec.json.decode(data, type=_Document) if version <= SCHEMA else None
-    except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror}", hint=hint) from None
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:
-        raise UsageError(f"{path} is not a conformance report: {error}", hint=hint) from None
+        raise UsageError(f"{name} is not a conformance report: {error}", hint=_CREATE) from None
     if document is None:
         raise UsageError(
-            f"{path} has schema {version}, but this version of hubkit reads {SCHEMA}",
+            f"{name} has schema {version}, but this version of hubkit reads {SCHEMA}",
             hint="Upgrade hubkit to the version that wrote the report.",
         )
     return _to_report(document)

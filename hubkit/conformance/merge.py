@@ -20,11 +20,12 @@ _WORST_FIRST = ("failed", "skipped", "unsupported", "expected", "passed", "inapp
 _DIGITS = 6  # of the number of shards
 
 
-def merge_reports(reports: Sequence[ConformanceReport]) -> ConformanceReport:
+def merge_reports(reports: Sequence[ConformanceReport], *, some: bool = False) -> ConformanceReport:
     """Merge the reports of all shards of a run.
 
     Args:
         reports: A report of each shard, or the single report of a run without shards.
+        some: Whether shards may be missing.
 
     Raises:
         UsageError: Their commits or settings differ, or a shard is missing or duplicate.
@@ -34,7 +35,8 @@ def merge_reports(reports: Sequence[ConformanceReport]) -> ConformanceReport:
         return first
     for other in others:
         _require_same(first, other)
-    _require_all(reports)
+    if not some:
+        _require_all(reports)
     labels = dict.fromkeys(one.label for report in reports for one in report.cases)
     found: dict[str, list[CaseResult]] = {label: [] for label in labels}
     for report in reports:

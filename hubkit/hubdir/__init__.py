@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from hubkit.hubdir.locks import hold_tree
     from hubkit.hubdir.manifest import digest_of_tree, require_digest_of, require_unchanged
     from hubkit.hubdir.repos import (
+        adopt_commit,
         ensure_folder,
         fetch_repo,
         fetch_resolved,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "add_trust",
+    "adopt_commit",
     "bytecode_folder",
     "digest_of_tree",
     "download_url_to_file",
@@ -114,7 +116,7 @@ __getattr__ = lazy_names(
         "layout": "bytecode_folder get_dir get_own_dir set_dir",
         "locks": "hold_tree",
         "manifest": "digest_of_tree require_digest_of require_unchanged",
-        "repos": "ensure_folder fetch_repo fetch_resolved find_cached find_commit resolve_ref",
+        "repos": "adopt_commit ensure_folder fetch_repo fetch_resolved find_cached find_commit resolve_ref",
         "spec": "parse_repo",
         "torch_folders": "find_folder glance_at is_changing",
         "trust": "add_trust ensure_trusted_list find_legacy_folders is_trusted matches_pattern read_trust record_trust remove_trust require_moved_trust require_trust",

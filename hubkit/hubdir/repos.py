@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from hubkit._util.logs import log
 from hubkit._util.paths import list_folder
 from hubkit.errors import TEMPORARY_ERRORS, CacheWriteError, OfflineError, RefNotFoundError
-from hubkit.facts import CachedRepo, ResolvedRef
+from hubkit.facts import CachedRepo, FetchPolicy, ResolvedRef
 from hubkit.facts.hubdir import GITHUB, is_full_sha
 from hubkit.hubdir.layout import (
     default_record,
@@ -43,7 +43,7 @@ from hubkit.torchhub import DEFAULT_BRANCHES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hubkit.facts import FetchPolicy, RepoRef
+    from hubkit.facts import RepoRef
     from hubkit.hubdir.http import Client
 
 
@@ -156,6 +156,22 @@ def fetch_resolved(resolved: ResolvedRef, policy: FetchPolicy) -> CachedRepo:
     key = repo_key(resolved.repo)
     with Client(policy, eager=True) as client, hold(key, policy.lock_timeout):
         return _fetch_resolved(client, resolved, policy)
+
+
+def adopt_commit(repo: RepoRef, sha: str) -> None:
+    """Let a branch or tag stand for a commit in the hub dir, unless it stands for another there.
+
+    Loads without a lock file, and torch.hub, find the commit then. The host was not asked, so a load
+    with a maximum age asks it.
+    """
+    if repo.ref is None or repo.commit is not None:
+        return
+    from hubkit.hubdir.locks import hold
+
+    policy = FetchPolicy()
+    with hold(repo_key(repo), policy.lock_timeout):
+        if read_record(ref_record(repo, repo.ref)) is None:
+            _record_ref(ResolvedRef(repo, "", sha), 0.0, policy)
 
 
 def is_fresh(cached: CachedRepo, max_age: float | None) -> bool:

@@ -254,13 +254,16 @@ def help(
     return _probe_help(request, model)
 
 
-def locate_repo(repo_or_dir: str | os.PathLike[str]) -> Path:
+def locate_repo(
+    repo_or_dir: str | os.PathLike[str], lockfile: str | os.PathLike[str] | None = None
+) -> Path:
     """Return the folder of a repo, fetched if necessary. Runs nothing, so it needs no trust.
 
     Args:
         repo_or_dir: As for `load`.
+        lockfile: As for `load`.
     """
-    return locate(Request(repo_or_dir)).root
+    return locate(Request(repo_or_dir, lockfile=_find_lockfile(lockfile))).root
 
 
 def _read_hubconf(root: Path) -> Hubconf:

@@ -115,7 +115,7 @@ def lock_checkpoint(url: str) -> LockedCheckpoint:
 
 
 def fetch_locked_repo(repo: RepoRef, pin: LockedRepo) -> None:
-    """Fetch a locked repo, unless the hub dir has it.
+    """Fetch a locked repo, unless the hub dir has it; make its ref known there.
 
     Raises:
         HashMismatchError: Its files are not those that were locked.
@@ -123,6 +123,7 @@ def fetch_locked_repo(repo: RepoRef, pin: LockedRepo) -> None:
     """
     policy = FetchPolicy(digest=pin.digest, skip_validation=True)
     hubdir.fetch_repo(replace(repo, ref=pin.sha), policy)
+    hubdir.adopt_commit(repo, pin.sha)
 
 
 def fetch_locked_checkpoint(url: str, pin: LockedCheckpoint) -> None:

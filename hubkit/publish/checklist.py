@@ -335,7 +335,7 @@ def _check_files(context: ReleaseContext) -> Iterator[ChecklistItem]:
         listed = [*present, *(f"{path} in commits that are not pushed yet" for path in earlier)]
         message = f"GitHub rejects pushes of files above {most}: {_some(listed)}"
         action = "remove them from all commits that you push, for example with git rebase -i, and "
-        action += "attach weights to the release: hubkit weights add FILE"
+        action += "attach weights to the release: hubkit weights add FILE --to dist"
         yield ChecklistItem("files", "missing", message, action)
     else:
         yield ChecklistItem(
@@ -618,6 +618,8 @@ def check_tried_weights(report: ConformanceReport) -> Iterator[ChecklistItem]:
         call = weights.call or one.label
         reason = _first_reason(weights.reason).removeprefix("not tried: ")
         reason = reason.removeprefix(f"{call} fails: ")
+        if reason.startswith(f"{call} "):
+            reason = f"it{reason.removeprefix(call)}"
         if weights.verdict == "tried":
             listed = f", with {_some(file.path for file in weights.files)}" if weights.files else ""
             yield ChecklistItem("weights", "ok", f"tried: {call}{listed}")

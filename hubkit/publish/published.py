@@ -13,7 +13,17 @@ from hubkit import hubdir
 from hubkit._util.text import join_words
 from hubkit.analysis import read_repo, require_hubconf
 from hubkit.config import read_config
-from hubkit.errors import HubkitError, NotThereError, RefNotFoundError, UsageError
+from hubkit.errors import (
+    AccessDeniedError,
+    HubkitError,
+    IncompleteDownloadError,
+    NotThereError,
+    OfflineError,
+    RateLimitedError,
+    RefNotFoundError,
+    UnreachableError,
+    UsageError,
+)
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir.archive import unpack
 from hubkit.hubdir.manifest import measure_tree
@@ -27,10 +37,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hubkit.publish.card_facts import Checkpoint
-    from hubkit.publish.release import ReleaseContext
+    from hubkit.publish.release import ReleaseContext, State
 
 _DIGITS = 10
 _SHOWN = 3
+# What is published could not be asked for.
+_NO_ANSWER = (
+    AccessDeniedError,
+    IncompleteDownloadError,
+    OfflineError,
+    RateLimitedError,
+    UnreachableError,
+)
 
 
 def check_published(context: ReleaseContext) -> Iterator[ChecklistItem]:
@@ -131,8 +149,11 @@ def _check_checkpoint(one: Checkpoint, context: ReleaseContext) -> ChecklistItem
 
 
 def _failure(name: str, error: HubkitError, publish: str) -> ChecklistItem:
-    action = publish if isinstance(error, (NotThereError, RefNotFoundError)) else error.hint
-    return ChecklistItem(name, "missing", error.message.rstrip("."), action)
+    message = error.message.rstrip(".")
+    if isinstance(error, (NotThereError, RefNotFoundError)):
+        return ChecklistItem(name, "missing", message, publish)
+    state: State = "unknown" if isinstance(error, _NO_ANSWER) else "missing"
+    return ChecklistItem(name, state, message, error.hint)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hubkit.facts import RepoFacts
     from hubkit.source.git import Git
 
-State = Literal["ok", "note", "missing"]
+State = Literal["ok", "note", "missing", "unknown"]
 
 _REF = re.compile(r"refs/(tags|heads)/(.*)")
 
@@ -36,7 +36,8 @@ class ChecklistItem(Struct, frozen=True):
 
     Attributes:
         name: The requirement.
-        state: "ok", "missing" if it blocks the release, "note" if the publisher has to decide.
+        state: "ok", "missing" if it blocks the release, "note" if the publisher has to decide,
+            "unknown" if a host did not answer.
         message: The current state, without a full stop.
         action: What to do, as a command if there is one; "" if nothing is to be done.
     """

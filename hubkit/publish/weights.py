@@ -128,7 +128,8 @@ def require_file(source: Path) -> None:
     except OSError as error:
         raise UsageError(f"{source} cannot be read: {error.strerror or error}") from None
     if impostor:
-        raise CheckpointError(f"{source} is {impostor}, not a checkpoint.")
+        hint = "To get the file, run `git lfs pull`." if "LFS" in impostor else ""
+        raise CheckpointError(f"{source} is {impostor}, not a checkpoint.", hint=hint)
 
 
 def record_weights(root: Path, entrypoint: str, sha256: str, size: int) -> tuple[str, str]:

@@ -36,9 +36,10 @@ def write_report(report: Report, stream: TextIO) -> None:
     groups = group_findings(report)
     for line in _findings(groups, report, palette):
         write_line(stream, line)
-    for line in (*format_suppressed(report), *_ignore_table(report)):
-        write_line(stream, line)
-    for line in (*format_fixable(report), *_first_step(groups), format_summary(report)):
+    advice = (*format_suppressed(report), *format_fixable(report), *_first_step(groups))
+    table = tuple(_ignore_table(report))
+    space = ("",) if advice and table else ()
+    for line in (*advice, *space, *table, format_summary(report)):
         write_line(stream, line)
 
 

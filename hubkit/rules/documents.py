@@ -66,15 +66,29 @@ def no_license(repo: RepoFacts) -> Iterator[Finding]:
 
     LICENSE, LICENCE, COPYING, UNLICENSE and similar files at the root count, with any suffix, and
     so does a folder LICENSES. If the weights have a different license, add it there too.
+
+    If git merely does not track the file yet, the severity is info.
     """
-    if repo.hubconf is not None and not select_licenses(repo.files.names("")):
-        unpublished = select_licenses(repo.files.strays(""))
+    if repo.hubconf is None or select_licenses(repo.files.names("")):
+        return
+    unpublished = next(iter(select_licenses(repo.files.strays(""))), "")
+    if unpublished and _is_not_added(repo.files, unpublished):
         yield no_license.finding(
-            "the repo has no license file, so nobody may use it",
-            hint=f"Commit `{unpublished[0]}`: archives lack it."
-            if unpublished
-            else "Add a LICENSE file.",
+            f"git does not track `{unpublished}` yet, so archives lack it",
+            hint=f"Run `git add {unpublished}`, and commit.",
+            severity="info",
         )
+        return
+    yield no_license.finding(
+        "the repo has no license file, so nobody may use it",
+        hint=f"Commit `{unpublished}`: archives lack it." if unpublished else "Add a LICENSE file.",
+    )
+
+
+def _is_not_added(files: Files, path: str) -> bool:
+    """Whether the next ``git add .`` adds a file that archives lack."""
+    gap = files.gap(path)
+    return gap is not None and gap.kind == "untracked"
 
 
 @rule("HUB802", "readme-no-snippet", "info", preview=True)

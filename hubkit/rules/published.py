@@ -130,7 +130,6 @@ def not_published(repo: RepoFacts) -> Iterator[Finding]:
     if is_new:
         yield not_published.finding(
             "git does not track `hubconf.py` yet, so torch.hub finds nothing to load",
-            Location("hubconf.py"),
             hint="Run `git add .`, and commit.",
             severity="info",
         )
@@ -377,7 +376,7 @@ def archive_size(repo: RepoFacts) -> Iterator[Finding]:
     if rejected:
         yield archive_size.finding(
             f"GitHub rejects pushes of files above {HOST_FILE_BYTES // MIB} MiB: {_sizes(rejected)}",
-            hint="Attach weights to a release: `hubkit weights add FILE`.",
+            hint="Attach weights to a release: `hubkit weights add FILE --to dist`.",
         )
     counted = [
         entry for entry in entries if repo.limits.lfs_in_archives or entry.path not in pointers

@@ -164,7 +164,10 @@ def find_authors(files: Files) -> Iterator[str]:
 
 
 def find_descriptions(files: Files) -> Iterator[str]:
-    """What the project does: as packages declare it, from CITATION.cff, and titles in its README."""
+    """What the project does: as packages declare it, from CITATION.cff, and from its README.
+
+    A title of the README counts if it says more than a name; then its first sentence, if there is one.
+    """
     table = _read_pyproject(files)
     yield read_project(files).description
     yield _one_line(find_table(table, "tool", "poetry").get("description"))
@@ -172,8 +175,25 @@ def find_descriptions(files: Files) -> Iterator[str]:
     yield from _cfg_texts(files, "description")
     yield re.split(r"(?<=[.!?])\s", _citation_text(files, "abstract"), maxsplit=1)[0]
     readme = find_readme(files)
-    for found in _TITLE.finditer(files.read_text(readme)[:_HEAD] if readme else ""):
-        yield re.sub(r"[*_`]|!?\[([^\]]*)\]\([^)]*\)|<[^>]*>", r"\1", found[1] or found[2])
+    text = files.read_text(readme)[:_HEAD] if readme else ""
+    titles = [_plain(found[1] or found[2]) for found in _TITLE.finditer(text)]
+    yield from (title for title in titles if " " in title.strip())
+    yield _first_sentence(text)
+    yield from titles
+
+
+def _plain(text: str) -> str:
+    """Markdown without its marks."""
+    return re.sub(r"[*`]|\b_|_\b|!?\[([^\]]*)\]\([^)]*\)|<[^>]*>", r"\1", text)
+
+
+def _first_sentence(text: str) -> str:
+    """The first sentence of Markdown that stands in a paragraph of its own; "" without one."""
+    for paragraph in re.split(r"\n[ \t]*\n", _TITLE.sub("", text)):
+        plain = " ".join(_plain(paragraph).split())
+        if re.match(r"[A-Z\w]", plain) and plain.endswith((".", "!", "?")):
+            return re.split(r"(?<=[.!?])\s", plain, maxsplit=1)[0]
+    return ""
 
 
 def find_readme(files: Files) -> str:

@@ -136,12 +136,13 @@ def _build(module: ModuleType, case: CaseRequest, request: LoadRequest) -> CaseR
     root = Path(request.root)
     guard: Guard | None = None
     observed: list[Effects] = []
-    peak = PeakMemory()
+    _warm_up()
     try:
         function = getattr(module, case.name)
         arguments = known.arguments(function)
         who = describe_call(case.name, arguments)
         with _observing(observed, request.seed, root), _network(request, who) as guard:
+            peak = PeakMemory()
             made = function(**arguments)
     except NotApplicableError as reason:
         return CaseReply(skipped=str(reason))
@@ -424,6 +425,24 @@ def _run(runnable: Any, inputs: Inputs, root: Path) -> ChildFailure | None:  # n
     except Exception as error:  # noqa: BLE001
         return describe_error(error, root)
     return None
+
+
+@functools.cache
+def _warm_up() -> None:
+    """Let torch allocate what the first model of a process would pay for, if it is imported."""
+    if "torch" not in sys.modules:
+        return
+    import torch
+
+    from pytest_hubkit.models import warm_up
+    from pytest_hubkit.tensors import fingerprints
+
+    warm_up()
+    file, value = io.BytesIO(), torch.ones(2, device="cpu")
+    torch.save(value, file)
+    file.seek(0)
+    torch.load(file, weights_only=False)
+    fingerprints([("", value)])
 
 
 class PeakMemory:

@@ -2,64 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.audit.cluster import PATIENCE, Cluster
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.audit.conftest import Hub
 
 pytestmark = pytest.mark.slow
-PATIENCE = 120  # seconds
-
-
-class Cluster:
-    """A scheduler and its workers.
-
-    Attributes:
-        address: The address of the scheduler.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._processes: list[subprocess.Popen[bytes]] = []
-        file = folder / "scheduler.json"
-        options = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard")
-        self.scheduler = self._start("scheduler", *options, "--scheduler-file", str(file))
-        last = time.monotonic() + PATIENCE
-        while not file.is_file() or not file.read_bytes().endswith(b"}"):
-            assert time.monotonic() < last
-            time.sleep(0.05)
-        self.address: str = json.loads(file.read_bytes())["address"]
-
-    def add_worker(self, **env: str) -> subprocess.Popen[bytes]:
-        """Start a worker without a nanny, which would start it again."""
-        options = ("--nthreads", "1", "--no-nanny", "--no-dashboard")
-        return self._start("worker", self.address, *options, **env)
-
-    def close(self) -> None:
-        """End all processes."""
-        for process in reversed(self._processes):
-            process.kill()
-            process.wait()
-
-    def _start(self, *command: str, **env: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dask", *command],
-            cwd=self._folder, env={**os.environ, **env},
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        self._processes.append(process)
-        return process
 
 
 @pytest.fixture

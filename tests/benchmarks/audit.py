@@ -1,7 +1,8 @@
 """What ``hubkit audit`` costs for each repo, against ``hubkit check`` in a loop in one process.
 
 All repos are on a git host on loopback, which takes part of the processors; each run has a hub dir of
-its own, so it fetches everything. ``HUBKIT_BENCH_REPOS`` sets how many repos there are.
+its own, so it fetches everything. Two numbers set how many repos there are in the small and in the
+large audits: ``python -m tests.benchmarks audit 1000 10000``.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from tests.audit.cluster import Cluster
 from tests.benchmarks.measure import Result
 from tests.benchmarks.startup import HUBCONF
 from tests.git_host import GitHost, commit_files, git_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 LOOP = """\
 import contextlib, io, sys
@@ -48,31 +50,69 @@ class Run(Struct, frozen=True):
     megabytes: float
 
 
-def results(folder: Path) -> Iterator[Result]:
-    """Compare audits with one and with two workers to a loop, and the memory of few and many repos."""
-    count = int(os.environ.get("HUBKIT_BENCH_REPOS", "300"))
+def results(folder: Path, *, sizes: Sequence[int] = ()) -> Iterator[Result]:
+    """Compare audits to a loop, one worker to two, and the memory of few and many repos."""
+    few, many = sizes or (300, 1000)
     with GitHost(folder / "host") as host:
-        names = publish(host, folder, count)
-        few, many = folder / "few.txt", folder / "many.txt"
-        few.write_text("\n".join(names[: count // 10]))
-        many.write_text("\n".join(names))
-        audit = [sys.executable, "-m", "hubkit", "audit", "-q", "--per-host", "99", "--from"]
-        loop = run(host, folder / "loop", [sys.executable, "-c", LOOP, str(many)])
-        one = run(host, folder / "one", [*audit, str(many), "--workers", "1"])
-        two = run(host, folder / "two", [*audit, str(many), "--workers", "2"])
-        again = run(host, folder / "two", [*audit, str(many), "--workers", "2"])
-        small = run(host, folder / "small", [*audit, str(few), "--workers", "2"])
-    each = (
-        f"{loop.seconds / count * 1e3:.0f} ms, {loop.cpu / count * 1e3:.0f} ms CPU each in the loop"
-    )
-    what = f"audit of {count}, 1 worker"
-    yield Result(what, "check in a loop", one.seconds, loop.seconds, 1.3, note=each)
-    yield Result(f"{what}, CPU", "check in a loop, CPU", one.cpu, loop.cpu, 1.3)
-    yield Result(f"audit of {count}, 2 workers", "1 worker", two.seconds, one.seconds, 1 / 1.7)
-    yield Result(f"audit of {count} unchanged", "new ones, 2 workers", again.seconds, two.seconds)
-    what, note = f"memory of {count} repos", f"{two.megabytes:.0f} MB; the columns are megabytes"
-    few_megabytes = small.megabytes / 1e3
-    yield Result(what, f"of {count // 10}", two.megabytes / 1e3, few_megabytes, 1.2, note=note)
+        names = publish(host, folder, many)
+        lists = {count: folder / f"{count}.txt" for count in (few, many)}
+        for count, file in lists.items():
+            file.write_text("\n".join(names[:count]))
+        command = [sys.executable, "-m", "hubkit", "audit", "-q", "--per-host", "99", "--from"]
+
+        def audit(name: str, count: int, *options: str) -> Run:
+            return measure(host, folder / name, count, [*command, str(lists[count]), *options])
+
+        def loop(name: str) -> Run:
+            return measure(host, folder / name, few, [sys.executable, "-c", LOOP, str(lists[few])])
+
+        # The loop runs again in between, since the machine may have other work meanwhile.
+        loops = [loop("loop-1")]
+        one = audit("one", few, "--workers", "1")
+        two = audit("two", few, "--workers", "2")
+        loops.append(loop("loop-2"))
+        clusters = list(on_clusters(host, folder, lambda *found: audit(found[0], few, *found[1:])))
+        again = audit("two", few, "--workers", "2")
+        large = audit("many", many, "--workers", "2")
+        loops.append(loop("loop-3"))
+    cpu = sum(each.cpu for each in loops) / len(loops) / few
+    seconds = sum(each.seconds for each in loops) / len(loops) / few
+    note = f"{seconds * 1e3:.0f} ms, {cpu * 1e3:.1f} ms CPU each in the loop"
+    base = "check in a loop, CPU"
+    yield Result(f"audit of {few}, 1 worker, CPU", base, one.cpu, cpu * few, note=note)
+    yield Result(f"audit of {few}, 2 workers, CPU", base, two.cpu, cpu * few)
+    yield Result(f"audit of {many}, 2 workers, CPU", base, large.cpu, cpu * many, 1.3)
+    first = loops[0].seconds
+    yield Result(f"audit of {few}, 1 worker", "check in a loop just before", one.seconds, first)
+    yield Result(f"audit of {few}, 2 workers", "1 worker", two.seconds, one.seconds, 1 / 1.7)
+    what = f"audit of {few}, scheduler and 2 workers"
+    yield Result(what, "1 worker", clusters[1].seconds, clusters[0].seconds, 1 / 1.7)
+    yield Result(f"audit of {few} unchanged", "new ones, 2 workers", again.seconds, two.seconds)
+    what, note = f"memory of {many} repos", f"{large.megabytes:.0f} MB; the columns are megabytes"
+    yield Result(what, f"of {few}", large.megabytes / 1e3, two.megabytes / 1e3, 1.2, note=note)
+
+
+def on_clusters(host: GitHost, folder: Path, audit: Callable[..., Run]) -> Iterator[Run]:
+    """Audits with a scheduler and one worker, then two, as processes of their own."""
+    for workers in (1, 2):
+        cluster = Cluster(folder)
+        try:
+            for _ in range(workers):
+                cluster.add_worker(**settings(host, folder / f"cluster-{workers}"))
+            yield audit(f"cluster-{workers}", "--scheduler", cluster.address)
+        finally:
+            cluster.close()
+
+
+def measure(host: GitHost, folder: Path, count: int, command: Sequence[str]) -> Run:
+    """Run a command, and say how it went."""
+    found = run(host, folder, command)
+    print(
+        f"{folder.name}: {count} repos, {found.seconds / count * 1e3:.1f} ms,"
+        f" {found.cpu / count * 1e3:.1f} ms CPU each, {found.megabytes:.0f} MB",
+        file=sys.stderr, flush=True,
+    )  # fmt: skip
+    return found
 
 
 def publish(host: GitHost, folder: Path, count: int) -> list[str]:
@@ -91,13 +131,17 @@ def publish(host: GitHost, folder: Path, count: int) -> list[str]:
     return names
 
 
+def settings(host: GitHost, folder: Path) -> dict[str, str]:
+    """Environment variables of processes that use the host and a hub dir in a folder."""
+    return {"HUBKIT_GITHUB_URL": host.url, "TORCH_HOME": str(folder), "HOME": str(folder)}
+
+
 def run(host: GitHost, folder: Path, command: Sequence[str]) -> Run:
     """Run a command in a folder, with a hub dir there."""
     folder.mkdir(exist_ok=True)
-    settings = {"HUBKIT_GITHUB_URL": host.url, "TORCH_HOME": str(folder), "HOME": str(folder)}
     start = time.perf_counter()
     with subprocess.Popen(
-        command, cwd=folder, env={**os.environ, **settings}, stdout=subprocess.DEVNULL
+        command, cwd=folder, env={**os.environ, **settings(host, folder)}, stdout=subprocess.DEVNULL
     ) as process:
         peak = 0.0
         while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:

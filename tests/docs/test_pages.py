@@ -105,6 +105,10 @@ def test_every_command_prints_what_the_page_shows(
             if command.startswith("cd "):
                 monkeypatch.chdir(command.removeprefix("cd "))
                 continue
+            if command.startswith("export "):
+                for pair in command.split()[1:]:
+                    monkeypatch.setenv(*pair.split("=", 1))
+                continue
             shown = run(command, check=False)
             assert re.fullmatch(expected(lines), shown), f"$ {command}\n{shown}"
 

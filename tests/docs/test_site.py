@@ -129,13 +129,18 @@ def test_pages_can_be_searched_without_a_server(site: Path) -> None:
     assert {"rules/HUB105", "checks/C204", "commands/check"} <= set(index["docnames"])
 
 
-# A guide with a landing page's parts, a page with wide tables, one with code, and one with options.
+# The landing page, a page with wide tables, one with code, and one with options.
 SHOWN = ["index", "environment", "rules/HUB105", "commands/explain"]
+LOOKS = [("light", "desktop"), ("dark", "desktop"), ("light", "phone")]
 
 
-@pytest.mark.parametrize("name", SHOWN)
 @pytest.mark.parametrize(
-    ("scheme", "size"), [("light", "desktop"), ("dark", "desktop"), ("light", "phone")]
+    ("name", "scheme", "size"),
+    [
+        *((name, *look) for name in SHOWN for look in LOOKS),
+        ("genindex", *LOOKS[0]),
+        ("search", *LOOKS[0]),
+    ],
 )
 def test_pages_are_accessible_without_a_server(
     site: Path, browser: Browser, name: str, scheme: Scheme, size: Literal["desktop", "phone"]

@@ -151,7 +151,9 @@ def test_without_javascript_everything_is_shown(browser: Browser, page: str) -> 
 def test_the_policy_forbids_what_a_page_may_not_do(browser: Browser, page: str) -> None:
     inserted = '<img src="https://example.org/x.png"><p style="color:red" onclick="x()">'
     with browser.open(page.replace("<h1>", f"{inserted}<h1>")) as shown:
-        assert len(shown.problems) == 3
+        # Some versions of Chromium also report the request that they block.
+        blocked = [one for one in shown.problems if "Content Security Policy" in one]
+        assert len(blocked) == 3
         shown.problems.clear()
 
 

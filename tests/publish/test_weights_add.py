@@ -394,6 +394,15 @@ class TestWire:
         assert (in_repo / "hubconf.py").read_text() == before
         assert [*in_repo.iterdir()] == [in_repo / "hubconf.py"]
 
+    def test_names_that_training_prefixed_are_said_to_be_the_reason(self, in_repo: Path) -> None:
+        import torch
+
+        state = torch.nn.Linear(3, 2).state_dict(prefix="module.")
+        torch.save(state, in_repo / "net.pth")
+        result = hubkit("weights", "add", "net.pth", "--wire", "net", *self.ADD)
+        assert result.exit_code == 1
+        assert "which DataParallel adds: pass --strip module. Nothing was written." in result.stderr
+
     @pytest.mark.parametrize(
         ("source", "reason"),
         [

@@ -74,12 +74,21 @@ def test_github_rejects_files_above_its_limit(tmp_path: Path) -> None:
     assert findings_in(open_files(repo), "HUB606") == [("HUB606", "warning", None)]
 
 
-def test_a_license_that_is_not_committed(tmp_path: Path) -> None:
-    commit_files(tmp_path, {"hubconf.py": UNET})
+@pytest.mark.parametrize(
+    ("ignored", "severity", "hint"),
+    [
+        ("/dist/\n", "info", "Run `git add LICENSE`, and commit."),
+        ("LICENSE\n", "warning", "Commit `LICENSE`: archives lack it."),
+    ],
+)
+def test_a_license_that_is_not_committed(
+    tmp_path: Path, ignored: str, severity: str, hint: str
+) -> None:
+    commit_files(tmp_path, {"hubconf.py": UNET, ".gitignore": ignored})
     (tmp_path / "LICENSE").touch()
     report = lint_repo(read_repo(open_files(tmp_path)), read_config(tmp_path))
-    assert [(one.code, one.hint) for one in report.findings] == [
-        ("HUB801", "Commit `LICENSE`: archives lack it.")
+    assert [(one.code, one.severity, one.hint) for one in report.findings] == [
+        ("HUB801", severity, hint)
     ]
 
 

@@ -75,7 +75,7 @@ def test_drift_is_told_shown_and_put_right(here: Path) -> None:
     assert read_tree(here) == changed
     result = init("--overwrite", "--defaults")
     assert f"overwritten  {WORKFLOW}\n" in result.stdout
-    assert "differs      README.md  (yours, unchanged)\n" in result.stdout
+    assert "kept         README.md  (yours, differs from the template)\n" in result.stdout
     expected = {**made, "README.md": b"mine\n", "hubconf.py": b"# mine\n"}
     assert read_tree(here) == expected
     assert init("--check").exit_code == 0

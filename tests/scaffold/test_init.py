@@ -9,7 +9,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
+from hubkit.cli import main
 from tests.git_host import commit_files, git
 from tests.scaffold.conftest import init, read_tree, write_tree
 from tests.scaffold.samples import SAMPLE
@@ -72,13 +74,33 @@ def test_a_second_run_keeps_everything_and_remembers_the_answers(here: Path) -> 
     assert read_tree(here) == before
 
 
+def test_a_repo_that_is_committed_is_not_told_to_train_again(here: Path) -> None:
+    init("shapes")
+    git("add", ".", cwd=here / "shapes")
+    git("commit", "--quiet", "-m", "First", cwd=here / "shapes")
+    steps = init("shapes", "--license", "MIT").stdout.partition("Next steps:\n")[2]
+    assert "train" not in steps
+    assert "git add . && hubkit check" in steps
+
+
+def test_what_init_calls_passed_check_calls_passed(here: Path) -> None:
+    source = 'dependencies = []\n\n\ndef net() -> int:\n    """Return one."""\n    return 1\n'
+    commit_files(here, {"hubconf.py": source})
+    init("--defaults")
+    assert CliRunner().invoke(main, ["check"]).exit_code == 1
+    init("--defaults", "--license", "MIT")
+    checked = CliRunner().invoke(main, ["check"])
+    assert checked.exit_code == 0, checked.output
+    assert "info[HUB801] git does not track `LICENSE` yet" in checked.stdout
+
+
 def test_missing_files_come_back_and_changed_ones_stay(here: Path) -> None:
     init("shapes")
     (here / "shapes" / "README.md").write_text("mine")
     (here / "shapes" / "hubconf.py").unlink()
     result = init("shapes")
     assert "created      hubconf.py\n" in result.stdout
-    assert "differs      README.md  (yours, unchanged)\n" in result.stdout
+    assert "kept         README.md  (yours, differs from the template)\n" in result.stdout
     assert result.stdout.count("created") == 1
     assert (here / "shapes" / "README.md").read_text() == "mine"
 

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def init(folder: Path, remote: str) -> None:
+def init(folder: Path, remote: str, *more: str) -> None:
     folder.mkdir(exist_ok=True)
     git("init", "--quiet", cwd=folder)
-    git("config", "remote.origin.url", remote, cwd=folder)
-    options = ("--defaults", "--site", "--repo", "acme/nets")
+    if remote:
+        git("config", "remote.origin.url", remote, cwd=folder)
+    options = ("--defaults", "--site", "--repo", "acme/nets", *more)
     done = CliRunner().invoke(main, ["init", str(folder), *options])
     assert done.exit_code == 0, done.output
 
@@ -46,6 +47,16 @@ def test_gitlab(tmp_path: Path, remote: str) -> None:
     files = [str(folder / ".gitlab-ci.yml"), str(folder / ".gitlab/site.yml")]
     done = subprocess.run([*command, *files], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_a_repo_without_a_remote_is_told_the_host(tmp_path: Path) -> None:
+    for host, wanted in (("gitlab", ".gitlab/site.yml"), ("github", ".github/workflows/site.yml")):
+        init(tmp_path / host, "", "--host", host)
+        jobs = {".gitlab/site.yml", ".github/workflows/site.yml"}
+        assert [one for one in jobs if (tmp_path / host / one).exists()] == [wanted]
+    # The answer is recorded.
+    init(tmp_path / "gitlab", "")
+    assert not (tmp_path / "gitlab/.github/workflows/site.yml").exists()
 
 
 def test_pipelines_of_the_author_stay(tmp_path: Path) -> None:

@@ -255,7 +255,7 @@ def test_weights_beside_the_repo_are_reported_with_the_command(tmp_path: Path) -
     save(folder, "whole.pt", nn.Linear(2, 2))
     commit_files(folder, {})
     result = init("--bare", "--defaults", str(folder), build=True)
-    command = "hubkit weights add checkpoints/net/last.ckpt --key model --wire net"
+    command = "hubkit weights add checkpoints/net/last.ckpt --key model --to dist --wire net"
     line = f"Weights: checkpoints/net/last.ckpt: net loads it, but git does not track it. To publish it: {command}\n"
     assert line in result.stdout
     text = (folder / "hubconf.py").read_text()
@@ -277,7 +277,7 @@ def test_other_weights_of_a_model_are_reported_as_such(tmp_path: Path) -> None:
     save(folder, "weights/foreign.pt", linear("other", 3, 3))
     result = init("--bare", "--defaults", str(folder), build=True)
     lines = [line for line in result.stdout.splitlines() if line.startswith("Weights: ")]
-    command = "hubkit weights add weights/whole.pt --state-dict --wire sized"  # the only entrypoint
+    command = "hubkit weights add weights/whole.pt --state-dict --to dist --wire sized"  # the only entrypoint
     assert lines == [
         "Weights: skipped ncnn.bin: it is not a checkpoint of torch",
         "Weights: skipped weights/b.pt: sized can load it in place of weights/a.pt",

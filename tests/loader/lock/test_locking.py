@@ -8,8 +8,10 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
 import hubkit
+from hubkit.cli import main
 from hubkit.errors import HashMismatchError, LockfileError
 from hubkit.hubdir.download import sha256_of
 from hubkit.lockfile import read_lockfile
@@ -170,6 +172,54 @@ def test_fetch_fills_an_empty_hub_dir_for_work_without_a_network(
     assert hubkit.load("acme/shapes:v1", "version", lockfile="hubkit.lock") == 1
     assert (hub_dir.parent / "elsewhere" / "checkpoints" / "net.pt").is_file()
     assert worktree.is_dir()
+
+
+@pytest.mark.usefixtures("worktree")
+def test_what_was_fetched_is_found_by_its_name(
+    hub_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch.hub
+
+    lock("acme/shapes:v1")
+    elsewhere = hub_dir.parent / "elsewhere"
+    hubkit.set_dir(elsewhere)
+    monkeypatch.setenv("HUBKIT_TRUST", "acme/*")
+    assert lock("--fetch").exit_code == 0
+    monkeypatch.setenv("HUBKIT_OFFLINE", "1")
+    assert CliRunner().invoke(main, ["list", "acme/shapes:v1"]).exit_code == 0
+    assert hubkit.load("acme/shapes:v1", "version") == 1
+    assert (elsewhere / "acme_shapes_v1" / "hubconf.py").is_file()
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(elsewhere))
+    assert torch.hub.load("acme/shapes:v1", "version", trust_repo=True) == 1  # type: ignore[no-untyped-call]
+
+
+def test_fetching_pins_leaves_refs_that_stand_for_other_commits(
+    git_host: GitHost, worktree: Path, hub_dir: Path
+) -> None:
+    lock("acme/shapes:v1")
+    hubconf = (worktree / "hubconf.py").read_text().replace("return 1", "return 2")
+    release(git_host, worktree, hubconf, "v1")
+    hubkit.set_dir(hub_dir.parent / "elsewhere")
+    assert hubkit.load("acme/shapes:v1", "version") == 2
+    assert lock("--fetch").exit_code == 0
+    assert hubkit.load("acme/shapes:v1", "version") == 2
+    assert hubkit.load("acme/shapes:v1", "version", lockfile="hubkit.lock") == 1
+
+
+def test_commands_read_what_is_locked(
+    git_host: GitHost, worktree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock("acme/shapes:v1")
+    hubconf = (worktree / "hubconf.py").read_text() + "\n\ndef later():\n    return 3\n"
+    release(git_host, worktree, hubconf, "v1")
+    hubkit.load("acme/shapes:v1", "later", force_reload=True)
+    monkeypatch.setenv("HUBKIT_LOCKFILE", "hubkit.lock")
+    listed = CliRunner().invoke(main, ["list", "acme/shapes:v1"])
+    assert "version" in listed.stdout
+    assert "later" not in listed.stdout
+    other = CliRunner().invoke(main, ["list", "acme/shapes:main"])
+    assert other.exit_code == 2
+    assert "hubkit lock acme/shapes:main" in other.stderr
 
 
 def test_locking_again_follows_the_tag(git_host: GitHost, worktree: Path) -> None:
