@@ -8,6 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 from hubkit import __version__
+from hubkit._util.addresses import find_address
 
 project = "hubkit"
 author = "The hubkit developers"
@@ -36,6 +37,7 @@ napoleon_numpy_docstring = False
 # Dashes only: quotes in prose are often those of code.
 smartquotes_action = "D"
 
+html_baseurl = find_address("Documentation")  # of [project.urls] in pyproject.toml
 html_theme = "furo"
 html_title = "hubkit"
 html_copy_source = False

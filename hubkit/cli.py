@@ -19,7 +19,8 @@ import click
 import click.formatting
 
 from hubkit import __version__
-from hubkit._util.console import color_setting, echo, echo_lines, paint
+from hubkit._util.colors import color_setting, paint
+from hubkit._util.console import echo, echo_lines
 from hubkit._util.text import did_you_mean, suggest
 from hubkit.commands import COMMANDS, MODULES
 from hubkit.errors import HubkitError, UsageError, missing_requirement
@@ -229,7 +230,8 @@ def _print_internal_error(error: BaseException) -> None:
     _print_error(
         HubkitError(
             f"Internal error: {type(error).__name__}",
-            hint="Please report it to the developers of hubkit, including the traceback above.",
+            hint="Please report it with the traceback above and the output of `hubkit doctor`, which also "
+            "says where.",
         )
     )
 

@@ -17,6 +17,7 @@ from hubkit.runtime.sandbox import wrap_requests
 from pytest_hubkit.architecture import count_bytes, summarize_modules
 from pytest_hubkit.case import BuildCall, describe_call
 from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError, UndeclaredError
+from pytest_hubkit.entrypoint_help import inspect_help
 from pytest_hubkit.failures import (
     describe_build_failure,
     describe_crash,
@@ -393,6 +394,10 @@ class CaseContext:
             found["parameters"] = self.parameter_count
             found["load_seconds"] = self.build_seconds
             found["call"] = self.call
+            known = self.entrypoint
+            if known is None or known.parameters is None:
+                made = inspect_help(self.case.entrypoint, self.function, self.session.root)
+                found["help"] = to_builtins(made)
             if self.trained_call is not None:
                 found["weights"] = self._describe_weights()
         if "first" in vars(self):

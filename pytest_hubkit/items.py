@@ -20,9 +20,10 @@ from msgspec import structs, to_builtins
 
 import hubkit
 import pytest_hubkit
-from hubkit._util.text import cut_lines, printable, printable_lines
+from hubkit._util.colors import link, shows_links
+from hubkit._util.text import Painted, cut_lines, printable, printable_lines
 from hubkit.errors import HubkitError
-from hubkit.facts import CheckFailure
+from hubkit.facts import CheckFailure, LintFindings
 from pytest_hubkit.checks import (
     CHECKS,
     Failure,
@@ -35,8 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from _pytest._code.code import TerminalRepr
+    from _pytest._io import TerminalWriter
 
     from hubkit.config import Config
+    from hubkit.facts import Report
     from hubkit.reporters.groups import Group
     from pytest_hubkit.checks import Check
     from pytest_hubkit.context import CaseContext, ModelCache, RepoContext
@@ -44,7 +47,10 @@ if TYPE_CHECKING:
 
 _OWN_CODE = tuple(f"{Path(module.__path__[0])}{os.sep}" for module in (hubkit, pytest_hubkit))
 
+# At the start of a message, or after its place.
+_CODE = re.compile(r"(?:(?<=^)|(?<=: ))(?:HUB\d{3}|C[123]\d{2})(?= )", re.MULTILINE)
 _MOST_PLACES = 5
+_MOST_REPORTED = 50  # places of one cause in the report
 _MOST_LINES = 40  # of each piece of evidence in the report
 _LAST = 3  # the level whose checks look at the commit
 
@@ -55,6 +61,30 @@ class CheckFailedError(Exception):
     def __init__(self, failures: tuple[Failure, ...]) -> None:
         super().__init__(failures[0].message)
         self.failures = failures
+
+
+class LinkedEntry(ReprEntryNative):
+    """Lines in which codes link to the pages of their checks and rules, if a terminal shows links."""
+
+    def toterminal(self, tw: TerminalWriter) -> None:
+        """Print the lines."""
+        if shows_links(tw._file):  # noqa: SLF001 - the stream is nowhere else
+            tw.write(_CODE.sub(lambda one: link(one[0], Painted(one[0])), "".join(self.lines)))
+        else:
+            super().toterminal(tw)
+
+
+def add_links(report: pytest.TestReport) -> None:
+    """Let the failures of a report link to the pages of their checks, where they are printed.
+
+    Only in the process that prints them: xdist sends no other classes than pytest's own.
+    """
+    traceback = getattr(report.longrepr, "reprtraceback", None)
+    if traceback is not None:
+        traceback.reprentries = [
+            LinkedEntry(one.lines) if type(one) is ReprEntryNative else one
+            for one in traceback.reprentries
+        ]
 
 
 def render_failures(item: HubconfItem, failures: tuple[Failure, ...]) -> ReprExceptionInfo:
@@ -248,9 +278,23 @@ class LintItem(HubconfItem):
         from hubkit.reporters.groups import group_findings
 
         report = lint_repo(self.repo.session.facts, self.repo.session.config)
-        groups = [one for one in group_findings(report) if report.fails(one.findings[0])]
-        if groups and report.exit_code:
-            self.fail(*map(_describe_group, groups))
+        groups = group_findings(report)
+        self.record["findings"] = [to_builtins(_to_findings(one, report)) for one in groups]
+        failing = [one for one in groups if report.fails(one.findings[0])]
+        if failing and report.exit_code:
+            self.fail(*map(_describe_group, failing))
+
+
+def _to_findings(group: Group, report: Report) -> LintFindings:
+    """Findings of one cause, for the report."""
+    return LintFindings(
+        group.code,
+        report.slug(group.code),
+        group.severity,
+        group.message,
+        tuple(f"{one.path}:{one.line}" for one in group.places[:_MOST_REPORTED] if one),
+        group.hints,
+    )
 
 
 def _describe_group(group: Group) -> Failure:

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec import Struct, convert, to_builtins
 
-from hubkit._util.console import Palette
-from hubkit.analysis import read_docstring, render_signature
+from hubkit._util.colors import Palette
 from hubkit.conformance import read_target, render_table, render_weights, write_report
 from hubkit.errors import HubkitError, UsageError
 from hubkit.facts import (
@@ -29,15 +28,16 @@ from hubkit.facts import (
     CheckResult,
     ConformanceReport,
     EntrypointHelp,
+    LintFindings,
     Measured,
     ModuleSize,
-    ParameterHelp,
     Unexercised,
     WeightsResult,
 )
 from pytest_hubkit.checks import NotApplicableError, all_checks
 from pytest_hubkit.crashes import notes_folder
-from pytest_hubkit.items import CheckItem, HubconfItem
+from pytest_hubkit.entrypoint_help import read_help
+from pytest_hubkit.items import CheckItem, HubconfItem, add_links
 from pytest_hubkit.options import read_options
 from pytest_hubkit.published import find_changes, name_repo, publish, require_commit
 
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _PACKAGES = ("torch", "numpy", "pytest")
-_LONGEST_DOCSTRING = 4000
 _PASSES = "[XPASS(strict)] expected: "
 
 
@@ -78,6 +77,18 @@ class CasePlan(Struct, frozen=True):
     def label(self) -> str:
         """The label of the case."""
         return CaseResult(self.entrypoint, self.case).label
+
+
+class LintResult(Struct, frozen=True):
+    """The result of the lint item.
+
+    Attributes:
+        outcome: Its outcome; "" if it did not run.
+        findings: What it found.
+    """
+
+    outcome: str = ""
+    findings: tuple[LintFindings, ...] = ()
 
 
 class ReportPlan(Struct, frozen=True):
@@ -111,27 +122,6 @@ def make_report_plan(plan: Plan, facts: RepoFacts) -> ReportPlan:
         for one in plan.cases
     )
     return ReportPlan(whole, cases)
-
-
-def read_help(facts: RepoFacts, name: str) -> EntrypointHelp:
-    """What the source of a repo says about an entrypoint."""
-    entry = facts.hubconf.entrypoint(name) if facts.hubconf else None
-    if entry is None:
-        return EntrypointHelp()
-    docstring = entry.docstring or ""
-    described = dict(read_docstring(docstring).parameters)
-    parameters = tuple(
-        ParameterHelp(
-            one.name, one.annotation or "", one.default or "", described.get(one.name) or ""
-        )
-        for one in entry.parameters or ()
-    )
-    return EntrypointHelp(
-        render_signature(entry) if entry.parameters is not None else "",
-        docstring[:_LONGEST_DOCSTRING],
-        parameters,
-        f"{entry.definition.path}:{entry.definition.line}",
-    )
 
 
 def _required(
@@ -204,7 +194,7 @@ def make_case(plan: CasePlan, results: Mapping[str, Json]) -> CaseResult:
         provisional=merged.get("provisional", False),
         measured=Measured(**{name: merged.get(name) for name in Measured.__struct_fields__}),
         weights=_make_weights(weights, checks, missed) if weights else None,
-        help=plan.help,
+        help=convert(merged.get("help"), EntrypointHelp) if "help" in merged else plan.help,
         input_values=tuple(merged.get("input_values", ())),
         output=merged.get("output", ""),
         modules=convert(merged.get("modules", ()), tuple[ModuleSize, ...]),
@@ -235,7 +225,7 @@ def _make_weights(
 def make_report(
     plan: ReportPlan,
     results: Mapping[str, Mapping[str, Json]],
-    lint: str,
+    lint: LintResult,
     options: Options,
     repo: Json,
 ) -> ConformanceReport:
@@ -244,7 +234,7 @@ def make_report(
     Args:
         plan: Which checks run.
         results: Records by label ("" for the repo as a whole) and code.
-        lint: The outcome of the lint item, or "".
+        lint: The result of the lint item.
         options: The options of the run.
         repo: Fields of the report that describe the repo: "repo", "commit", "uncommitted",
             "digest".
@@ -256,7 +246,10 @@ def make_report(
         environment=_environment(),
         policy=_policy(options),
         whole=whole,
-        lint="failed" if lint == "failed" else "passed" if lint == "passed" else "",
+        lint=(
+            "failed" if lint.outcome == "failed" else "passed" if lint.outcome == "passed" else ""
+        ),
+        findings=lint.findings,
         cases=cases,
         interrupted=any(
             missed.reason == INTERRUPTED for one in (whole, *cases) for missed in one.unexercised
@@ -323,7 +316,7 @@ class Recorder:
         # By the path of the hubconf in node ids.
         self._plans: dict[str, ReportPlan] = {}
         self._results: dict[str, dict[str, dict[str, Json]]] = {}
-        self._lint: dict[str, str] = {}
+        self._lint: dict[str, LintResult] = {}
         self._notes: Path | None = None
 
     @pytest.hookimpl(trylast=True)
@@ -362,8 +355,11 @@ class Recorder:
         record: Json = getattr(report, _RECORD, None) or self._find_crash(report)
         if not record or (report.passed and report.when != "call"):
             return
+        if report.failed and not hasattr(self._config, "workerinput"):
+            add_links(report)
         if "lint" in record:
-            self._lint[path] = report.outcome
+            found = convert(record.get("findings", []), tuple[LintFindings, ...])
+            self._lint[path] = LintResult(report.outcome, found)
             return
         outcome, reason = read_outcome(report, record)
         result = {**record, "outcome": outcome, "reason": reason, "seconds": report.duration}
@@ -416,7 +412,7 @@ class Recorder:
         return "hubconf.py" if "hubconf.py" in paths else next(iter(paths), "")
 
     def _report(self, path: str, repo: Json) -> ConformanceReport:
-        options, lint = read_options(self._config), self._lint.get(path, "")
+        options, lint = read_options(self._config), self._lint.get(path, LintResult())
         return make_report(self._plans[path], self._results[path], lint, options, repo)
 
     def _repo_so_far(self, path: str) -> Json:

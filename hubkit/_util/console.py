@@ -1,7 +1,4 @@
-"""Printing, and the colors and links of terminals.
-
-All output of hubkit is escaped here: it may quote repos, hosts and files.
-"""
+"""Printing. All output of hubkit is escaped here: it may quote repos, hosts and files."""
 
 from __future__ import annotations
 
@@ -10,14 +7,14 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from hubkit._util.text import Painted, printable, printable_lines
+from hubkit._util.colors import color_setting, join_painted
+from hubkit._util.text import printable, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import TextIO
 
     import click
-
 
 # Commands of CI services in logs: `::name::` at the start of a line on GitHub, `##[name]` and
 # `##vso[name]` anywhere in a line on GitHub and Azure.
@@ -182,109 +179,3 @@ def without_commands(line: str, *, always: bool = False) -> str:
         return line
     line = _AT_START.sub("\\1:\u200b", line)
     return _ANYWHERE.sub("##\u200b", line)
-
-
-# Colors
-
-
-DOCS_URL = ""
-"""The address of the documentation. It has no public one yet, so there are no links."""
-_STYLES = {
-    "error": "1;31",
-    "warning": "1;33",
-    "info": "1;36",
-    "hint": "1;36",
-    "heading": "1;32",
-    "bold": "1",
-    "name": "36",
-    "gutter": "1;34",
-    "ok": "32",
-    "doubtful": "33",
-    "failed": "31",
-}
-# Terminals that show links; those on libvte, Konsole and Windows Terminal set variables of their own.
-_LINKING_PROGRAMS = {"iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "rio", "Tabby"}
-_LINKING_TERMS = {"xterm-kitty", "xterm-ghostty", "alacritty", "foot", "foot-extra", "wezterm"}
-_FIRST_VTE = 5000
-
-
-def paint(text: object, style: str, *, color: bool = True) -> Painted:
-    """The text, escaped, in a style.
-
-    Args:
-        text: The text.
-        style: A key of the table above; "" for none.
-        color: False only escapes the text.
-    """
-    plain = printable(str(text))
-    return Painted(f"\033[{_STYLES[style]}m{plain}\033[0m" if color and style else plain)
-
-
-def join_painted(*parts: object) -> Painted:
-    """A line of parts. Those that are not painted are escaped."""
-    return Painted(
-        "".join(printable(part if isinstance(part, str) else str(part)) for part in parts)
-    )
-
-
-class Palette:
-    """Paints what is written to a stream.
-
-    Args:
-        stream: The stream; None for text that is neither colored nor linked.
-        color: Whether to use colors, if it is known.
-    """
-
-    def __init__(self, stream: TextIO | None = None, *, color: bool | None = None) -> None:
-        colored = stream is not None and use_color(stream)
-        self.has_colors = colored if color is None else color
-        self.site = _find_site() if stream is not None and _shows_links(stream) else ""
-
-    def paint(self, text: object, style: str) -> Painted:
-        """The text, escaped, in a style."""
-        return paint(text, style, color=self.has_colors)
-
-    def link(self, code: str, text: Painted) -> Painted:
-        """The text as a link to the page of a rule or check, if its address is known."""
-        if not self.site:
-            return text
-        folder = "rules" if code.startswith("HUB") else "checks"
-        return Painted(f"\033]8;;{self.site}/{folder}/{code}.html\033\\{text}\033]8;;\033\\")
-
-
-def use_color(stream: TextIO) -> bool:
-    """Whether to use colors in what is written to a stream."""
-    setting = color_setting()
-    if setting is not None and stream in (sys.stdout, sys.stderr):
-        return setting
-    return setting is not False and stream.isatty()
-
-
-def color_setting() -> bool | None:
-    """False if colors are disabled, True if they are forced, None to use them on terminals only."""
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR", "") not in ("", "0"):
-        return True
-    return False if os.environ.get("TERM") == "dumb" else None
-
-
-def _find_site() -> str:
-    site = os.environ.get("HUBKIT_DOCS_URL", DOCS_URL).rstrip("/")
-    return site if site.startswith(("https://", "http://")) and printable(site) == site else ""
-
-
-def _shows_links(stream: TextIO) -> bool:
-    forced = os.environ.get("FORCE_HYPERLINK", "")
-    if forced:
-        return forced != "0" and stream in (sys.stdout, sys.stderr)
-    term = os.environ.get("TERM", "")
-    if not (use_color(stream) and stream.isatty()) or term.startswith(("screen", "tmux")):
-        return False
-    vte = os.environ.get("VTE_VERSION", "")
-    return (
-        os.environ.get("TERM_PROGRAM") in _LINKING_PROGRAMS
-        or term in _LINKING_TERMS
-        or (vte.isdecimal() and int(vte) >= _FIRST_VTE)
-        or any(os.environ.get(name) for name in ("WT_SESSION", "KONSOLE_VERSION"))
-    )

@@ -86,8 +86,9 @@ def _render_section(title: str, entries: Sequence[tuple[str, str | None, str | N
     lines = [f"{title}:"]
     for head, (_, _, description) in zip(heads, entries, strict=True):
         described = (description or "").strip().splitlines() or [""]
-        lines.append(f"  {head:{width}}  {described[0].strip()}".rstrip())
-        lines += [f"  {'':{width}}  {line.strip()}".rstrip() for line in described[1:]]
+        gap = "  " if width else ""  # no entry has a name or a type
+        lines.append(f"  {head:{width}}{gap}{described[0].strip()}".rstrip())
+        lines += [f"  {'':{width}}{gap}{line.strip()}".rstrip() for line in described[1:]]
     return "\n".join(lines)
 
 

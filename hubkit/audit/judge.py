@@ -116,7 +116,7 @@ def judge(task: Task) -> Outcome:
         raise
     except Exception as error:  # noqa: BLE001 - a fault of hubkit must not end the audit
         what = f"{type(error).__name__}: {error}"
-        hint = "This is a bug in hubkit. Please report it to its developers."
+        hint = "This is a bug in hubkit. Please report it: `hubkit doctor` says where."
         outcome = replace(outcome, state="crashed", reason=f"internal error: {what}", hint=hint)
     return replace(outcome, seconds=clock.seconds)
 

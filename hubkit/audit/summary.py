@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from hubkit._util.console import paint
+from hubkit._util.colors import paint
 from hubkit._util.text import align_columns
 from hubkit.audit.messages import HAVE_RESULTS, STATES, Versions
 

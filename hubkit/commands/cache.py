@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hubkit._util.console import echo, note, paint
+from hubkit._util.colors import paint
+from hubkit._util.console import echo, note
 from hubkit._util.text import align_columns, plural
 from hubkit.commands.base import print_answer, subgroup
 from hubkit.commands.complete import complete_cached
@@ -78,7 +79,7 @@ def ls(*, as_json: bool) -> None:
         (_size(left.size), "-", "-", str(left.path), left.kind) for left in inventory.leftovers
     ]
     head = [paint(text, "bold") for text in _HEAD]
-    for line in align_columns([head, *rows]):
+    for line in align_columns([head, *rows]) if rows else ():
         echo(line)
     note(f"{plural(len(rows), 'item')}, {_size(inventory.size)}, in {inventory.root}")
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hubkit._util.console import Palette, echo, verbosity
+from hubkit._util.colors import Palette
+from hubkit._util.console import echo, verbosity
 from hubkit._util.text import join_words
 from hubkit.commands.base import Choice, print_answer, subcommand
 from hubkit.commands.complete import complete_codes, complete_entrypoints

@@ -14,7 +14,8 @@ import click
 from msgspec import Struct
 
 from hubkit import __version__
-from hubkit._util.console import echo, note, paint
+from hubkit._util.colors import find_docs, paint
+from hubkit._util.console import echo, note
 from hubkit._util.progress import show_wait
 from hubkit._util.text import did_you_mean, display_width, plural
 from hubkit._util.urls import redact, redact_proxy, try_parse
@@ -62,6 +63,7 @@ def command(*, network: bool, as_json: bool) -> int:
         "tokens": _list_tokens(problems),
         "proxies": _list_proxies(),
         "certificates": _describe_certificates(problems),
+        "addresses": _list_addresses(),
     }
     if network:
         sections["network"] = _list_reached(problems)
@@ -84,6 +86,19 @@ def _read_versions() -> dict[str, str]:
         except PackageNotFoundError:  # noqa: PERF203
             found[name] = "not installed"
     return found
+
+
+def _list_addresses() -> dict[str, str]:
+    """Where the project is; a clone or a git address that it was installed from counts, too."""
+    from hubkit._util.addresses import find_address
+    from hubkit.scaffold.requirement import UNKNOWN, find_requirement
+
+    requirement, docs = find_requirement(), find_docs()
+    return {
+        "installed_from": "none" if requirement == UNKNOWN else requirement.partition(" @ ")[2],
+        "documentation": redact(docs) if docs else "none",
+        "issues": find_address("Issues") or "none",
+    }
 
 
 def _describe_system() -> dict[str, object]:
@@ -252,7 +267,8 @@ def _print(sections: dict[str, Any], problems: list[str]) -> None:
 def _rows(content: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - a section
     if isinstance(content, dict):
         for name, value in content.items():
-            yield name if name.isupper() else name.replace("_", " "), _shown(name, value)
+            title = name.replace("_bytes", "").replace("bytes", "size").replace("_", " ")
+            yield name if name.isupper() else title, _shown(name, value)
         return
     for one in content:
         if isinstance(one, Reached):

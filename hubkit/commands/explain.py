@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hubkit._util.console import echo, echo_lines, paint
+from hubkit._util.colors import paint
+from hubkit._util.console import echo, echo_lines
 from hubkit._util.text import close_matches, join_words
 from hubkit.commands.base import print_answer, subcommand
 from hubkit.commands.complete import complete_codes

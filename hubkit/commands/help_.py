@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hubkit._util.console import echo, paint
+from hubkit._util.colors import paint
+from hubkit._util.console import echo
 from hubkit.commands.base import print_answer, subcommand
 from hubkit.commands.complete import complete_entrypoints, complete_repos
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
-from hubkit._util.console import InvalidAnswerError, ask, echo, echo_data, echo_lines, note, paint
+from hubkit._util.colors import paint
+from hubkit._util.console import InvalidAnswerError, ask, echo, echo_data, echo_lines, note
 from hubkit._util.progress import show_wait
 from hubkit._util.text import did_you_mean, join_words, plural
 from hubkit.commands.base import Command, print_answer, subcommand

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hubkit._util.console import echo, note, paint
+from hubkit._util.colors import paint
+from hubkit._util.console import echo, note
 from hubkit._util.text import align_columns
 from hubkit.commands.base import print_answer, subcommand
 from hubkit.commands.complete import complete_repos

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 from msgspec.structs import replace
 
-from hubkit._util.console import echo, note, paint
+from hubkit._util.colors import paint
+from hubkit._util.console import echo, note
 from hubkit._util.progress import show_wait
 from hubkit._util.text import plural
 from hubkit.commands.base import print_answer, subcommand

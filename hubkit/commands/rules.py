@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import click
 from msgspec import Struct
 
-from hubkit._util.console import Palette, echo, echo_lines, paint
+from hubkit._util.colors import Palette, paint
+from hubkit._util.console import echo, echo_lines
 from hubkit._util.text import Painted, table_row
 from hubkit.commands.base import Choice, print_answer, subcommand
 from hubkit.errors import UsageError

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hubkit._util.console import echo, note, paint
+from hubkit._util.colors import paint
+from hubkit._util.console import echo, note
 from hubkit._util.progress import show_wait
 from hubkit._util.text import join_words, plural
 from hubkit.commands.base import print_answer, subcommand

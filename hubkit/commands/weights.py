@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
-from hubkit._util.console import echo, echo_data, echo_lines, note, paint
+from hubkit._util.colors import paint
+from hubkit._util.console import echo, echo_data, echo_lines, note
 from hubkit._util.progress import show_wait
 from hubkit.commands.base import print_answer, subgroup
 from hubkit.commands.complete import complete_entrypoints
@@ -53,7 +55,17 @@ _CODE = {
 }
 
 
+_OPENING_IMPORTS = "import pathlib\n\nimport torch"
 _WRAPPED = "All names start with `module.`, which DataParallel adds"
+
+
+# For a file of the repo; PLACE is an expression for its path.
+_OPEN = """\
+state = torch.load(
+    PLACE,
+    map_location="cpu",
+    weights_only=True,
+)"""
 
 
 class _Options(Struct, frozen=True):
@@ -93,7 +105,8 @@ def command() -> None:
     "folder",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Folder to write it to, such as dist.  [default: that of FILE]",
+    help="Folder to write it to: dist for a release, or one that git tracks, for small weights that "
+    "the repo contains.  [default: that of FILE]",
 )
 @click.option("--key", metavar="KEY", help="Key of the state dict in a training state.")
 @click.option(
@@ -153,7 +166,7 @@ def add(
 
     facts = _read_repo()
     entry = _find_entrypoint(facts, wire or entrypoint)
-    folder = folder or file.parent
+    to, folder = folder, folder or file.parent
     _require_inside(facts, folder)
     if facts is not None:
         read_config(facts.root)  # report its errors before writing anything
@@ -162,13 +175,18 @@ def add(
         source, weights = _prepare(file, Path(scratch), options)
         digest = sha256_of(source)
         name = hash_name(source.name, digest, digits)
-        url = f"{_release_url(facts, slug, tag)}/{name}"
+        place = _place_in_repo(facts, to, name) if weights.format == "pickle" else ""
+        url = "" if place else f"{_release_url(facts, slug, tag)}/{name}"
         imports, code = _CODE[weights.format]
-        code = code.format(url=url, name=name, sha256=digest)
-        change = _plan_change(facts, entry, code, url) if wire else None
+        code = trial = code.format(url=url, name=name, sha256=digest)
+        if place:
+            imports, (code, trial) = _OPENING_IMPORTS, _open_code(place, source)
+        change, tried = (
+            _plan_change(facts, entry, one, url) if wire else None for one in (code, trial)
+        )
         with show_wait("Loading the weights"), _suggesting_to_strip(weights):
             _try(
-                facts, entry, change, f"{imports}\n\n{code}\n", Hosted({url: str(source.resolve())})
+                facts, entry, tried, f"{imports}\n\n{trial}\n", Hosted({url: str(source.resolve())})
             )
         added = copy_checkpoint(source, folder, digits=digits)
     echo(f"{'created' if added.is_new else 'exists'}: {added.path}")
@@ -176,10 +194,11 @@ def add(
     echo(f"size: {added.size:,} bytes")
     _print_contents(weights)
     recorded = _record(facts, entry, added.sha256, added.size)
+    publish = "Commit the file" if place else "Attach the file to the release"
     if change and facts:
-        _write_change(facts, change)
+        _write_change(facts, change, publish)
     else:
-        echo_lines("\nAttach the file to the release, and load it in hubconf.py:\n\n")
+        echo_lines(f"\n{publish}, and load it in hubconf.py:\n\n")
         echo_lines(f"{imports}\n\n{code}")
     if facts and find_card(facts):
         note("To update the model card, run `hubkit card`.", err=False)
@@ -355,6 +374,34 @@ def _release_url(facts: RepoFacts | None, slug: str | None, tag: str | None) -> 
     return f"https://github.com/{repo or 'OWNER/NAME'}/releases/download/{tag or 'TAG'}"
 
 
+def _place_in_repo(facts: RepoFacts | None, folder: Path | None, name: str) -> str:
+    """Where the repo will contain the file, relative to its root; "" if it is for a release.
+
+    Args:
+        facts: The repo.
+        folder: The folder that was asked for.
+        name: The name of the file.
+    """
+    from hubkit.source.git import find_git
+
+    if facts is None or folder is None:
+        return ""
+    root, path = facts.root.resolve(), folder.resolve()
+    git = find_git(facts.root)
+    if git is None or path == root or not path.is_relative_to(root):
+        return ""
+    place = f"{path.relative_to(root).as_posix()}/{name}"
+    is_ignored = not git.try_to("check-ignore", "--quiet", "--", place).returncode
+    return "" if is_ignored or place.startswith("dist/") else place
+
+
+def _open_code(place: str, source: Path) -> tuple[str, str]:
+    """Code that opens a file of the repo, and the same for the file where it lies now."""
+    parts = ", ".join(json.dumps(part, ensure_ascii=False) for part in place.split("/"))
+    there = f"pathlib.Path(__file__).parent.joinpath({parts})"
+    return _OPEN.replace("PLACE", there), _OPEN.replace("PLACE", repr(str(source.resolve())))
+
+
 def _plan_change(
     facts: RepoFacts | None, entry: Entrypoint | str, code: str, url: str
 ) -> FileChange:
@@ -368,7 +415,7 @@ def _plan_change(
 
     if facts is None or isinstance(entry, str):
         raise UsageError(f"{entry} is not a function of hubconf.py", hint="Remove --wire.")
-    if not code.startswith("state = torch.hub."):
+    if not code.startswith("state = torch."):
         raise UsageError("--wire supports state dicts of torch.save only", hint="Remove --wire.")
     return wire(facts, entry, code, url)
 
@@ -448,7 +495,7 @@ def _record(facts: RepoFacts | None, entry: Entrypoint | str, sha256: str, size:
     return path
 
 
-def _write_change(facts: RepoFacts, change: FileChange) -> None:
+def _write_change(facts: RepoFacts, change: FileChange, publish: str) -> None:
     from hubkit.lint import render_diff, write_changes
     from hubkit.torchhub import HUBCONF
 
@@ -456,4 +503,4 @@ def _write_change(facts: RepoFacts, change: FileChange) -> None:
     echo()
     echo_data(render_diff(changes))
     write_changes(facts.root, changes)
-    echo("wrote: hubconf.py. Attach the file to the release.")
+    echo(f"wrote: hubconf.py. {publish}.")

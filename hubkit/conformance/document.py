@@ -18,6 +18,7 @@ from hubkit.facts import (
     CheckResult,
     ConformanceReport,
     EntrypointHelp,
+    LintFindings,
     Measured,
     ModuleSize,
     Unexercised,
@@ -72,6 +73,7 @@ class _Document(Struct, frozen=True):
     whole: _Case
     entrypoints: tuple[_Case, ...]
     summaries: dict[str, str] = {}
+    findings: tuple[LintFindings, ...] = ()
 
 
 def render_json(report: ConformanceReport) -> str:
@@ -92,6 +94,7 @@ def render_json(report: ConformanceReport) -> str:
         "whole": _case(report.whole),
         "entrypoints": [_case(one) for one in report.cases],
         "summaries": dict(report.summaries),
+        "findings": [to_builtins(one) for one in report.findings],
     }
     return _replace_surrogates(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
@@ -196,6 +199,7 @@ def _to_report(document: _Document) -> ConformanceReport:
         cases=tuple(map(_to_case, document.entrypoints)),
         interrupted=document.interrupted,
         summaries=document.summaries,
+        findings=document.findings,
     )
 
 

@@ -53,6 +53,7 @@ def merge_reports(reports: Sequence[ConformanceReport], *, some: bool = False) -
         whole=_merge_cases([one.whole for one in reports]),
         lint=min((one.lint for one in reports if one.lint), default=""),  # "failed" before "passed"
         cases=tuple(map(_merge_cases, found.values())),
+        findings=max((one.findings for one in reports), key=len),
         interrupted=any(one.interrupted for one in reports),
         summaries={code: text for one in reports for code, text in one.summaries.items()},
     )

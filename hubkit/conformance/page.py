@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
+from hubkit._util.colors import find_page
 from hubkit.conformance.compare import (
     Change,
     cases_by_label,
@@ -37,6 +38,8 @@ _SLOWEST = 5  # checks whose time is shown
 # Of more entrypoints or failures, the page shows less.
 _FEW, _VERY_FEW = 50, 10
 _SHORT = 12  # digits of a commit
+_MOST_FINDINGS = 100  # causes that the page shows
+_MOST_PLACES = 10  # of one cause
 # What each level promises.
 TOPICS = {1: "Protocol", 2: "Behavior", 3: "Reproducibility and portability"}
 _PROMISES = {
@@ -394,6 +397,9 @@ def render_report(runs: Sequence[ConformanceReport]) -> str:
     """
     page = Page(runs)
     formats = {
+        "page_of": find_page,
+        "most_findings": _MOST_FINDINGS,
+        "most_places": _MOST_PLACES,
         "count": format_count,
         "size": format_bytes,
         "seconds": format_seconds,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit._util.atomic import write_output
-from hubkit._util.console import Palette, join_painted
+from hubkit._util.colors import Palette, join_painted
 from hubkit._util.text import (
     Painted,
     align_columns,

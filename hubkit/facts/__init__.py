@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         CheckResult,
         ConformanceReport,
         EntrypointHelp,
+        LintFindings,
         Measured,
         ModuleSize,
         Outcome,
@@ -137,6 +138,7 @@ __all__ = [
     "LateImport",
     "Leak",
     "Limits",
+    "LintFindings",
     "Load",
     "Location",
     "Measured",
@@ -178,7 +180,7 @@ __getattr__ = lazy_names(
     {
         "conformance": (
             "ANOTHER_SHARD ARCHIVE_CHECK INTERRUPTED LEVELS NOT_REPRESENTATIVE NOT_SELECTED WEIGHTS_CHECKS CaseResult "
-            "CheckFailure CheckResult ConformanceReport EntrypointHelp Measured ModuleSize"
+            "CheckFailure CheckResult ConformanceReport EntrypointHelp LintFindings Measured ModuleSize"
             " Outcome ParameterHelp Unexercised WeightsFile WeightsResult"
         ),
         "files": ("Entry EntryKind Files Gap Refs WrappedFiles"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from hubkit._util.notebook import html_code, html_table, html_text
+from hubkit.facts.findings import Severity  # noqa: TC001 - msgspec reads it
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -225,8 +226,10 @@ class CaseResult(Struct, frozen=True):
     @property
     def has_untried_weights(self) -> bool:
         """Whether level 3 ran, but could not call it with its weights."""
+        last = LEVELS[-1]
         is_untried = self.weights is not None and self.weights.verdict == "not tried"
-        return is_untried and not self.is_represented(LEVELS[-1])
+        has_run = bool(self.codes(last, "passed", "failed", "expected", "skipped"))
+        return is_untried and has_run and not self.is_represented(last)
 
     @property
     def supported(self) -> tuple[CheckResult, ...]:
@@ -283,6 +286,26 @@ class CaseResult(Struct, frozen=True):
         return bool(missed) and set(missed) <= {code for one in others for code in one.codes}
 
 
+class LintFindings(Struct, frozen=True):
+    """Findings of ``hubkit check`` with one cause.
+
+    Attributes:
+        code: The code of the rule, such as "HUB105".
+        name: Its name, such as "undeclared-import".
+        severity: How bad it is.
+        message: What is wrong.
+        places: Files and lines, such as "hubconf.py:12"; none for the repo as a whole.
+        hints: What to do.
+    """
+
+    code: Annotated[str, Meta(pattern=r"^HUB[0-9]{3}\Z")]
+    name: str
+    severity: Severity
+    message: str
+    places: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+
+
 class ConformanceReport(Struct, frozen=True):
     """One run of the conformance suite.
 
@@ -297,6 +320,7 @@ class ConformanceReport(Struct, frozen=True):
         policy: The options of the run, such as "network".
         whole: The checks of the repo as a whole.
         lint: The result of ``hubkit check``; "" if it did not run.
+        findings: What ``hubkit check`` found, the most severe first.
         cases: Entrypoints, in the order of the hubconf.
         interrupted: Whether the run was interrupted.
         summaries: What each check that ran asks for, by its code.
@@ -314,6 +338,7 @@ class ConformanceReport(Struct, frozen=True):
     cases: tuple[CaseResult, ...] = field(default=())
     interrupted: bool = False
     summaries: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[LintFindings, ...] = ()
 
     @property
     def level(self) -> int:

@@ -149,8 +149,8 @@ def _describe_crash(code: str, slug: str, error: Exception) -> Finding:
     message = f": {text[:_LONGEST]}{'…' * (len(text) > _LONGEST)}" if text else ""
     return internal_error.finding(
         f"rule {code} ({slug}) crashed with {type(error).__name__}{message} ({_find_frame(error)})",
-        hint="This is a bug in hubkit. Please report it to its developers, if possible with the code"
-        f" that was checked. To skip the rule: `--extend-ignore {code}`.",
+        hint="This is a bug in hubkit. Please report it, if possible with the code that was"
+        f" checked: `hubkit doctor` says where. To skip the rule: `--extend-ignore {code}`.",
     )
 
 

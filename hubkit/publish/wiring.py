@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -29,14 +30,14 @@ _SWITCH = "pretrained"
 def wire(facts: RepoFacts, entry: Entrypoint, code: str, url: str) -> FileChange:
     """Let an entrypoint load a checkpoint.
 
-    If it downloads one file already, its URL is replaced. Otherwise the code is put before its
+    If it downloads one file already, its URL is replaced, unless there is no other URL. Otherwise the code is put before its
     ``return``, below ``if pretrained:``, and a missing parameter is added and documented.
 
     Args:
         facts: The repo.
         entry: The entrypoint.
-        code: Statements that assign ``state``, written with ``torch``.
-        url: The URL in them.
+        code: Statements that assign ``state``, written with ``torch`` and ``pathlib``.
+        url: The URL in them; "" if they open a file of the repo.
 
     Returns:
         The contents of hubconf.py before and after.
@@ -92,6 +93,8 @@ def _replace_url(facts: RepoFacts, entry: Entrypoint, url: str) -> list[Edit]:
     downloads = read_weights(facts.files, facts.hubconf, [entry.name])[entry.name].downloads
     if not downloads:
         return []
+    if not url:
+        raise _cannot(entry, "it downloads a file, which would be loaded too")
     source, old = edits.source_of(facts, HUBCONF), downloads[0].url
     strings = [
         node
@@ -109,11 +112,17 @@ def _insert(facts: RepoFacts, entry: Entrypoint, code: str) -> list[Edit]:
     node = source.named(entry.definition) if source else None
     if source is None or not isinstance(node, ast.FunctionDef):
         raise _cannot(entry, "it is not a function of hubconf.py")
-    used = edits.use_module(source, "torch")
-    if used is None:
-        raise _cannot(entry, "torch cannot be imported there")
-    alias, imported = used
-    code = f"{code.replace('torch.', f'{alias}.')}\nmodel.load_state_dict(state)"
+    imported: list[Edit] = []
+    for module in ("pathlib", "torch"):
+        if f"{module}." not in code:
+            continue
+        used = edits.use_module(source, module)
+        if used is None:
+            raise _cannot(entry, f"{module} cannot be imported there")
+        alias, more = used
+        imported += more
+        code = re.sub(rf"\b{module}\.", f"{alias}.", code)
+    code = f"{code}\nmodel.load_state_dict(state)"
     return [*imported, *_add_switch(source, node, entry), *_add_code(source, node, entry, code)]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hubkit._util.console import Palette, write_line
+from hubkit._util.colors import Palette
+from hubkit._util.console import write_line
 from hubkit._util.text import printable
 from hubkit.reporters.text import (
     format_fixable,

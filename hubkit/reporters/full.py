@@ -6,7 +6,8 @@ from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from hubkit._util.console import Palette, write_line
+from hubkit._util.colors import Palette
+from hubkit._util.console import write_line
 from hubkit._util.text import display_width, plural, printable
 from hubkit.reporters.groups import group_findings
 from hubkit.reporters.text import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from hubkit._util.console import Palette
+from hubkit._util.colors import Palette
 from hubkit.reporters.text import format_summary, paint_code
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from hubkit.facts import SEVERITIES, Location
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from hubkit._util.console import Palette
+    from hubkit._util.colors import Palette
     from hubkit.facts import Finding, Report, Severity
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from hubkit._util.console import Palette, color_setting, join_painted, paint, use_color
+from hubkit._util.colors import Palette, color_setting, join_painted, paint, use_color
 from hubkit._util.text import Painted, align_columns, display_width, printable
 from tests.doc_pages import DOCS
 

@@ -111,3 +111,8 @@ def test_sections_of_every_style_are_shown_alike(text: str) -> None:
 def test_no_word_of_a_docstring_is_lost(text: str) -> None:
     shown = render_docstring(text)
     assert set(text.split()) - {"Args:"} <= set(shown.split())
+
+
+def test_text_without_a_type_is_indented_like_all_others() -> None:
+    shown = render_docstring("A net.\n\nReturns:\n    A model that maps\n    images to scores.")
+    assert shown.endswith("Returns:\n  A model that maps\n  images to scores.")

@@ -185,7 +185,7 @@ def test_a_quiet_command_prints_nothing_but_results(line: str, repo: Path) -> No
     assert repo.is_dir()
     done = run(f"{line} -q")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert len(done.stdout.splitlines()) == (line == "cache ls")  # its heading
+    assert not done.stdout
 
 
 def test_a_quiet_command_reports_errors(repo: Path) -> None:

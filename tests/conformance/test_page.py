@@ -8,7 +8,14 @@ import pytest
 from msgspec import structs
 
 from hubkit.conformance import render_html
-from hubkit.facts import CaseResult, CheckFailure, EntrypointHelp, ParameterHelp, WeightsResult
+from hubkit.facts import (
+    CaseResult,
+    CheckFailure,
+    EntrypointHelp,
+    LintFindings,
+    ParameterHelp,
+    WeightsResult,
+)
 from tests.conformance.many import make_report
 from tests.conformance.test_report import REPORT, ran
 from tests.pages.test_pages import HOSTILE, Elements
@@ -108,6 +115,26 @@ def test_search_and_filters_cover_the_whole_page(browser: Browser, few: str) -> 
         ]
         shown.page.get_by_role("searchbox").fill("C211")
         assert shown.page.locator("details.model:visible").count() == 2
+
+
+def test_findings_of_the_linter_are_shown_with_their_pages(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message, places = "`timm` is not declared", ("hubconf.py:4",)
+    found = LintFindings("HUB105", "undeclared-import", "error", message, places, ("Add it.",))
+    known = report(CaseResult("fine"), lint="failed", findings=(found,))
+    for site, links in (("", 0), ("https://docs.example.org/hubkit/", 1)):
+        monkeypatch.setenv("HUBKIT_DOCS_URL", site)
+        with browser.open(render_html([known])) as shown:
+            section = shown.page.locator("#findings + article")
+            shows = section.inner_text()
+            for text in ("HUB105 undeclared-import", "timm is not declared", *places, "Add it."):
+                assert text in shows
+            page = section.get_by_role("link", name="HUB105")
+            assert page.count() == links
+            if links:
+                assert page.get_attribute("href") == f"{site}rules/HUB105.html"
+            shown.require_accessible()
 
 
 def test_links_open_the_section_of_an_entrypoint(browser: Browser, few: str) -> None:

@@ -150,6 +150,19 @@ def test_pages_are_accessible_without_a_server(
         shown.require_accessible()
 
 
+def test_the_landing_page_says_why_in_one_screen(site: Path, browser: Browser) -> None:
+    with browser.open(site / "index.html") as shown:
+        page = shown.page
+        commands = page.locator(".highlight-console").first
+        for command in ("hubkit init", "hubkit check", "pytest --hubconf"):
+            assert command in commands.inner_text()
+        (picture,) = (one for one in page.locator("img.picture").all() if one.is_visible())
+        for one in (page.get_by_text("hubkit is what it lacks"), commands, picture):
+            box = one.bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= page.evaluate("innerHeight")
+
+
 def test_the_search_works_without_a_server(site: Path, browser: Browser) -> None:
     with browser.open(site / "index.html") as shown:
         box = shown.page.get_by_placeholder("Search")

@@ -178,6 +178,57 @@ def test_a_model_is_described(repo: HubRepo) -> None:
     assert read.cases[0].help.docstring.startswith("Half a character: \ufffd.")
 
 
+MADE = '''\
+import torch as _torch
+
+dependencies = ["torch"]
+
+
+def _make(size):
+    def build(width: int = 3):
+        """A layer.
+
+        Args:
+            width: Its width.
+        """
+        return _torch.nn.Linear(width, size)
+
+    return build
+
+
+def _sizes():
+    return (int(_text) for _text in __import__("os").environ.get("SIZES", "1 2").split())
+
+
+globals().update({f"net{_size}": _make(_size) for _size in _sizes()})
+'''
+
+
+@pytest.mark.torch
+def test_an_entrypoint_that_is_made_at_run_time_is_described(repo: HubRepo) -> None:
+    repo.write({"hubconf.py": MADE, "hubkit.toml": '[entrypoints.net1]\ninput = "f32[B,3]"\n'})
+    document = written(repo, "--hubconf-select=C106")
+    (described,) = (one["help"] for one in document["entrypoints"] if one["entrypoint"] == "net1")
+    assert described["signature"] == "net1(width: int = 3)"
+    assert described["docstring"].startswith("A layer.")
+    assert described["place"] == "hubconf.py:7"
+    assert described["parameters"] == [
+        {"name": "width", "annotation": "int", "default": "3", "description": "Its width."}
+    ]
+
+
+def test_findings_of_the_linter_are_in_the_report(repo: HubRepo) -> None:
+    source = "import timm as _t\n\ndependencies = []\n\n\ndef net():\n    return 1\n"
+    repo.write({"hubconf.py": source})
+    document = written(repo, "--hubconf-select=C105")
+    assert document["lint"] == "failed"
+    found = {one["code"]: one for one in document["findings"]}
+    assert found["HUB105"]["severity"] == "error"
+    assert found["HUB105"]["places"] == ["hubconf.py:1"]
+    read = read_report(repo.root / "out/report.json")
+    assert {one.code for one in read.findings} == set(found)
+
+
 @pytest.mark.parametrize(
     ("report", "said"),
     [

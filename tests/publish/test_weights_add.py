@@ -375,6 +375,29 @@ class TestWire:
         assert f"+            {url},\n" in result.stdout
         assert "recorded: hubkit.toml, net.weights" in result.stdout
 
+    def test_weights_in_the_repo_are_opened_there(self, repo: Path, checkpoints: Path) -> None:
+        (repo / "hubconf.py").write_text(PLAIN)
+        result = hubkit(
+            *("weights", "add", checkpoints / "linear.pth", "--wire", "net", "--to", "small")
+        )
+        assert result.exit_code == 0, result.output
+        (made,) = (repo / "small").iterdir()
+        text = (repo / "hubconf.py").read_text()
+        assert f'_pathlib.Path(__file__).parent.joinpath("small", "{made.name}"),\n' in text
+        assert "https://" not in text
+        assert "wrote: hubconf.py. Commit the file.\n" in result.stdout
+        torch_hub = (
+            f"import torch; torch.hub.load({str(repo)!r}, 'net', source='local', pretrained=True)"
+        )
+        assert run_codes(repo, (torch_hub,), Hosted())[0].error == ""
+
+    def test_an_ignored_folder_is_for_a_release(self, repo: Path, checkpoints: Path) -> None:
+        (repo / ".gitignore").write_text("/weights/\n")
+        options = ("--entrypoint", "net", "--to", "weights", *self.ADD)
+        result = hubkit("weights", "add", checkpoints / "linear.pth", *options)
+        assert result.exit_code == 0, result.output
+        assert "acme/nets/releases/download/v2/linear-" in result.stdout
+
     def test_the_url_of_other_weights_is_replaced(self, file: Path) -> None:
         hubconf = file.parent / "hubconf.py"
         before = hubconf.read_text()
