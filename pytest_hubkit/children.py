@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -23,11 +21,14 @@ from pytest_hubkit.child.protocol import (
     WatchRequest,
     merge_replies,
 )
+from pytest_hubkit.inputs import find_declared
+from pytest_hubkit.nursery import python_path, third_party_modules
 from pytest_hubkit.published import Published, publish
 from pytest_hubkit.seeds import OTHER_SEED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from pytest_hubkit.case import PlannedCase
     from pytest_hubkit.checks.registry import Child
@@ -54,6 +55,7 @@ class Children:
         # case gets a child of its own from now on; and the cases that are known to hang.
         self._one_by_one = False
         self._hanging: set[str] = set()
+        self._is_fresh = False
 
     @cached_property
     def declared_only(self) -> LoadReply:
@@ -149,7 +151,9 @@ class Children:
             str(tree),
             self._session.options.policy,
             OTHER_SEED,
-            preload=tuple(one for one in self._third_party_modules() if one == "torch"),
+            preload=tuple(
+                one for one in third_party_modules(self._session.facts) if one == "torch"
+            ),
             own=self._own_distributions(),
             without=str(self._session.root.resolve()),
             store=structs.replace(store, root=str(tree)),
@@ -162,8 +166,17 @@ class Children:
         return self._load(request, self._with_checks("C303"))
 
     def load_single(self, planned: PlannedCase) -> CaseReply:
-        """One case in a fresh process of its own."""
-        return self._load(self._work_tree(hide=False), [planned]).case(planned.label)
+        """One case in a fresh process of its own, no fork: each has an order of sets of its own."""
+        with self._fresh():
+            return self._load(self._work_tree(hide=False), [planned]).case(planned.label)
+
+    @contextlib.contextmanager
+    def _fresh(self) -> Iterator[None]:
+        self._is_fresh = True
+        try:
+            yield
+        finally:
+            self._is_fresh = False
 
     def find_memory(self, label: str) -> int | None:
         """The peak memory of a case, if a child that has run measured it."""
@@ -189,30 +202,10 @@ class Children:
             str(self._session.root.resolve()),
             self._session.options.policy,
             OTHER_SEED,
-            preload=tuple(self._third_party_modules()),
+            preload=tuple(third_party_modules(self._session.facts)),
             own=self._own_distributions(),
             watch=WatchRequest(tuple(sorted(allowed)), hide),
         )
-
-    def _third_party_modules(self) -> list[str]:
-        """Third-party modules to import first: those that importing hubconf is certain to import.
-
-        torch too if it is a dependency, since whoever calls ``torch.hub.load`` has imported it. If
-        the repo imported it late, its random generators would not be seeded, and its warnings
-        filters would be the repo's doing.
-        """
-        facts = self._session.facts
-        hubconf = facts.hubconf
-        declared = hubconf.dependencies.names if hubconf and hubconf.dependencies else ()
-        names = [
-            one.module
-            for one in (hubconf.imports if hubconf else ())
-            if not one.guarded and (not one.in_function or one.chain == ("hubconf",))
-        ]
-        names = [*(one for one in declared if one == "torch"), *names]
-        return [
-            name for name in dict.fromkeys(names) if name.partition(".")[0] not in facts.packages
-        ]
 
     def _own_distributions(self) -> tuple[str, ...]:
         """Names under which the repo itself may be installed here, but not at its users."""
@@ -225,7 +218,7 @@ class Children:
 
     def _import_torch(self) -> None:
         """Import torch here while a child does so too."""
-        if "torch" in self._third_party_modules():
+        if "torch" in third_party_modules(self._session.facts):
             # The child reports that it cannot be imported.
             with contextlib.suppress(Exception):
                 import_late("torch")
@@ -295,11 +288,12 @@ class Children:
             "pytest_hubkit.child.load:load_all",
             request,
             env={
-                "PYTHONPATH": _python_path(session.root),
+                "PYTHONPATH": python_path(session.root),
                 "TORCH_HOME": str(session.folder / "child-home"),
                 # Weights that were saved from a GPU must load without one.
                 **({"CUDA_VISIBLE_DEVICES": ""} if request.store else {}),
             },
+            interpreter=() if self._is_fresh else session.interpreter,
         )
         try:
             return run_child(call, LoadReply, self._import_torch, self._note).reply
@@ -315,8 +309,9 @@ class Children:
             planned.label,
             planned.case.entrypoint,
             planned.case.config,
-            pickle="C210" in planned.selected,
-            digests="C304" in planned.selected,
+            # The work tree has shown the rest.
+            pickle="C210" in planned.selected and not run,
+            digests="C304" in planned.selected and not run,
             run=str(self._file_for(planned, ".cwd")) if run else "",
             inputs=self._save_inputs(planned) if run else None,
         )
@@ -326,7 +321,9 @@ class Children:
         return self._session.folder / f"case-{number}{suffix}"
 
     def _save_inputs(self, planned: PlannedCase) -> str | None:
-        """Write the declared input to a file; None if the child can guess as well."""
+        """Write the input of the hook to a file; None if the child can make it as well."""
+        if find_declared(planned.case) is not None:
+            return None
         try:
             inputs = self._find_inputs(planned)
         except (NotApplicableError, PrerequisiteError):
@@ -346,14 +343,3 @@ def _module_names(names: tuple[str, ...]) -> set[str]:
     from hubkit.analysis import import_name
 
     return {name.partition(".")[0] for name in names} | {import_name(name) or "" for name in names}
-
-
-def _python_path(root: Path) -> str | None:
-    """``PYTHONPATH`` without what leads to the work tree."""
-    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    kept = [
-        entry
-        for entry in entries
-        if entry and not Path(entry).resolve().is_relative_to(root.resolve())
-    ]
-    return os.pathsep.join(kept) or None

@@ -156,17 +156,17 @@ class CaseContext:
         """The entrypoint itself."""
         return self.session.loaded.entrypoint(self.case.entrypoint)
 
-    @property
+    @cached_property
     def arguments(self) -> dict[str, Any]:
         """Arguments that build it without weights."""
         return self.case.arguments(self.function)
 
-    @property
+    @cached_property
     def build_call(self) -> BuildCall:
         """The call that builds it."""
         return BuildCall(self.case, self.arguments, self.location)
 
-    @property
+    @cached_property
     def call(self) -> str:
         """The same as Python code."""
         return self.build_call.text

@@ -20,6 +20,7 @@ from pytest_hubkit.crashes import Crashes
 from pytest_hubkit.examples import Examples
 from pytest_hubkit.failures import describe_import_failure, describe_problem
 from pytest_hubkit.isolation import guarded, guarded_hub_functions
+from pytest_hubkit.nursery import start_nursery
 from pytest_hubkit.options import Options
 from pytest_hubkit.seeds import SEED, draw, seeded
 from pytest_hubkit.stored import WeightsStore
@@ -27,6 +28,7 @@ from pytest_hubkit.stored import WeightsStore
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from hubkit._util.forks import Nursery
     from hubkit.config import Config
     from hubkit.facts import Hubconf, RepoFacts
     from hubkit.lockfile import LockedCheckpoint
@@ -97,7 +99,16 @@ class HubconfSession:
     @cached_property
     def worker(self) -> Worker:
         """A worker process, which lives until `pause`."""
-        return Worker(isolated=self.options.policy.denies_all)
+        return Worker(isolated=self.options.policy.denies_all, interpreter=self.interpreter)
+
+    @cached_property
+    def _nursery(self) -> Nursery | None:
+        return start_nursery(self.facts)
+
+    @property
+    def interpreter(self) -> tuple[str, ...]:
+        """The command for child processes in which torch is imported; () if there is none."""
+        return self._nursery.interpreter if self._nursery else ()
 
     @cached_property
     def loaded(self) -> LoadedHubconf:
@@ -201,6 +212,9 @@ class HubconfSession:
     def close(self) -> None:
         """Remove temporary files too."""
         self.pause()
+        nursery = vars(self).pop("_nursery", None)
+        if nursery is not None:
+            nursery.close()
         if "folder" in vars(self):
             remove(self.folder)
             del vars(self)["folder"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,11 @@ def is_same(left: object, right: object) -> bool:
 
     if not isinstance(left, torch.Tensor) or not isinstance(right, torch.Tensor):
         return type(left) is type(right) and left == right
-    if _describe_tensor(left) != _describe_tensor(right) or left.device != right.device:
+    if left.layout is right.layout is torch.strided and not (left.is_nested or right.is_nested):
+        is_alike = left.dtype == right.dtype and left.shape == right.shape
+    else:
+        is_alike = _describe_tensor(left) == _describe_tensor(right)
+    if not is_alike or left.device != right.device:
         return False
     return all(map(_is_same_dense, dense_parts(left), dense_parts(right)))
 
@@ -292,15 +297,25 @@ def _comparable(tensor: torch.Tensor) -> torch.Tensor:
 
 # In bytes. The sums of blocks take a fifth of the time that a checksum of every byte takes.
 _BLOCK = 4096
-_LARGE = 1 << 20
+_LARGE = 1 << 16
 
 
 def fingerprint(tensor: torch.Tensor) -> int:
     """A checksum of shape, type and contents; the meta device has no contents."""
-    seed = zlib.crc32(_describe_tensor(tensor).encode())
+    import torch
+
+    if tensor.layout is torch.strided and not tensor.is_nested:
+        seed = _fingerprint_type(tensor.dtype, tensor.shape)
+    else:
+        seed = zlib.crc32(_describe_tensor(tensor).encode())
     for part in dense_parts(tensor.detach()):
         seed = _fingerprint_dense(part, seed)
     return seed
+
+
+@functools.cache
+def _fingerprint_type(dtype: torch.dtype, shape: torch.Size) -> int:
+    return zlib.crc32(f"{dtype}{list(shape)}".encode())
 
 
 def _fingerprint_dense(tensor: torch.Tensor, seed: int) -> int:

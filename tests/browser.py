@@ -1,4 +1,4 @@
-"""Pages in a real Chromium, one for the tests of a module: the fixture `browser` of ``conftest.py``.
+"""Pages in a real Chromium, one for all tests: the fixture `browser` of ``conftest.py``.
 
 ::
 
@@ -14,6 +14,7 @@ Tests are skipped where Chromium or playwright is not installed.
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 _LIMIT = 120_000  # milliseconds; it only ends a hang
 _SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 Scheme: TypeAlias = Literal["light", "dark"]
+Size: TypeAlias = Literal["desktop", "phone"]
+# Both colors and both widths.
+LOOKS: tuple[tuple[Scheme, Size], ...] = (("light", "desktop"), ("dark", "phone"))
 
 
 class Shown:
@@ -60,6 +64,17 @@ class Shown:
         if not url.startswith(("data:", "file:")):
             self.problems.append(f"request: {url}")
 
+    def change(self, scheme: Scheme, size: Size) -> None:
+        """Change what the system prefers, and the size of the window."""
+        width, height = _SIZES[size]
+        self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        self.page.set_viewport_size({"width": width, "height": height})
+
+    def forget(self) -> None:
+        """Remove what the page has stored, and what it was allowed."""
+        self.page.evaluate("localStorage.clear()")
+        self.page.context.clear_permissions()
+
     def visible(self, selector: str) -> list[str]:
         """The ``data-item`` of elements that are shown."""
         found = self.page.locator(selector).all()
@@ -70,7 +85,8 @@ class Shown:
         from axe_playwright_python.sync_playwright import Axe
 
         # axe would request the styles, which a browser denies to pages that are files.
-        response: dict[str, Any] = Axe().run(self.page, options={"preload": False}).response
+        options = {"preload": False, "resultTypes": ["violations"]}
+        response: dict[str, Any] = Axe().run(self.page, options=options).response
         assert not [
             f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:300]}"
             for one in response["violations"]
@@ -103,6 +119,14 @@ class Browser:
     def __init__(self, chromium: Chromium, folder: Path) -> None:
         self._chromium = chromium
         self._folder = folder
+        self._idle: dict[str, Shown] = {}
+        self._loop = asyncio.get_running_loop()
+        self._set_loop(running=False)
+
+    def close(self) -> None:
+        """End it."""
+        self._set_loop(running=True)
+        self._chromium.close()
 
     @contextmanager
     def open(
@@ -110,9 +134,10 @@ class Browser:
         page: str | Path,
         *,
         scheme: Scheme = "light",
-        size: Literal["desktop", "phone"] = "desktop",
+        size: Size = "desktop",
         script: bool = True,
         scale: float = 1.0,
+        offline: bool = True,
     ) -> Iterator[Shown]:
         """Show a page.
 
@@ -122,26 +147,44 @@ class Browser:
             size: The size of the window.
             script: Whether JavaScript runs.
             scale: The size of pixels in images.
+            offline: Whether there is no network.
         """
         if isinstance(page, str):
             path = self._folder / "page.html"
             path.write_text(page, encoding="utf-8")
         else:
             path = page
-        width, height = _SIZES[size]
-        with self._chromium.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,
-            java_script_enabled=script,
-            device_scale_factor=scale,
-            reduced_motion="reduce",
-            offline=True,
-        ) as context:
+        self._set_loop(running=True)
+        try:
+            with self._window(
+                java_script_enabled=script, device_scale_factor=scale, offline=offline
+            ) as shown:
+                shown.change(scheme, size)
+                shown.page.goto(path.as_uri())
+                yield shown
+                assert not shown.problems
+        finally:
+            self._set_loop(running=False)
+
+    def _set_loop(self, *, running: bool) -> None:
+        """Let playwright's loop count as running only while a page is shown, or no other can start."""
+        asyncio._set_running_loop(self._loop if running else None)
+
+    @contextmanager
+    def _window(self, **options: Any) -> Iterator[Shown]:
+        """A window: an earlier one with these options, unless something went wrong in it."""
+        shown = self._idle.pop(str(options), None)
+        if shown is None:
+            context = self._chromium.new_context(**options)
             context.set_default_timeout(_LIMIT)
             shown = Shown(context.new_page())
-            shown.page.goto(path.as_uri())
+        try:
             yield shown
-            assert not shown.problems
+            shown.forget()
+        except BaseException:
+            shown.page.context.close()
+            raise
+        self._idle[str(options)] = shown
 
 
 @contextmanager
@@ -153,5 +196,6 @@ def running_browser(folder: Path) -> Iterator[Browser]:
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield Browser(chromium, folder)
-        chromium.close()
+        browser = Browser(chromium, folder)
+        yield browser
+        browser.close()

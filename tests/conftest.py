@@ -88,9 +88,8 @@ def git_host(hub_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHost
         yield host
 
 
-# While it runs, playwright's event loop counts as running, and other tests cannot start theirs.
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A Chromium that the tests of a module share."""
+    """A Chromium that all tests share."""
     with running_browser(tmp_path_factory.mktemp("pages")) as found:
         yield found

@@ -57,12 +57,13 @@ def run(command: str, *, check: bool = True) -> str:
     """
     program, *arguments = shlex.split(command, comments=True)
     if program == "hubkit" and arguments[0] == "conform":
-        return run_python("-m", "hubkit", *arguments, env={**os.environ}, check=check).stdout
+        return run_python("-m", "hubkit", *arguments, check=check, warm_children=True).stdout
     if program == "hubkit":
         return CliRunner().invoke(main, arguments).output
     if program == "pytest":
         env = {**os.environ, "PYTEST_ADDOPTS": "-p no:cacheprovider"}
-        return run_python("-m", "pytest", *arguments, env=env, check=True).stdout
+        arguments = ["-m", "pytest", *arguments]
+        return run_python(*arguments, env=env, check=True, warm_children=True).stdout
     done = subprocess.run(
         ["bash", "-c", command],
         check=check,

@@ -14,6 +14,7 @@ import functools
 import gc
 import importlib
 import json
+import multiprocessing.spawn
 import os
 import runpy
 import select
@@ -29,22 +30,37 @@ from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    import pytest
 
 ROOT = Path(__file__).parent.parent
 # The server outlives the test that starts it, whose variables are its own.
 ENVIRONMENT = dict(os.environ)
 PRELOADED = ("pytest", "_pytest.pytester", "requests")
-# An interpreter that lets a fork of a warm one run a function of hubkit, and dies with it.
+PYTHON = sys.executable
+# An interpreter that lets a fork of a warm one run a function of hubkit, a process of
+# multiprocessing or a worker of pytest-xdist, and dies with it.
 INTERPRETER = """#!{python} -IS
 import json, os, signal, socket, sys
 command = sys.argv[1:]
-if command[0] != "-c" or "hubkit" not in " ".join(command[2:4]):
-    os.execv({python!r}, [{python!r}, *command])
+while command[0] in ("-B", "-u"):
+    del command[0]
+is_spawned = command[1:2] and command[1].startswith("from multiprocessing.spawn import ")
+is_worker = command[1:] == ["import sys;exec(eval(sys.stdin.readline()))"]
+is_hubkits = "hubkit" in " ".join(command[2:4])
+if command[0] != "-c" or not (is_spawned or is_worker or is_hubkits):
+    os.execv({python!r}, [{python!r}, *sys.argv[1:]])
+open_files = [0, 1, 2]
+if is_spawned:
+    open_files += [int(one) for one in os.listdir("/proc/self/fd") if int(one) > 2]
+    open_files = [one for one in open_files if os.path.exists(f"/proc/self/fd/{{one}}")]
 with socket.socket(socket.AF_UNIX) as server:
     server.connect({address!r})
-    socket.send_fds(server, [b"."], [0, 1, 2])
-    server.sendall(json.dumps([os.getcwd(), dict(os.environ), command]).encode() + b"\\n")
+    socket.send_fds(server, [b"."], open_files)
+    python = sys.argv[0] if is_worker else {python!r}
+    request = [python, open_files, os.getcwd(), dict(os.environ), command]
+    server.sendall(json.dumps(request).encode() + b"\\n")
     status = int(server.makefile().readline() or 1)
 if status < 0:
     os.kill(os.getpid(), -status)
@@ -66,17 +82,17 @@ def run_python(
         cwd: The folder to run in; the current one by default.
         env: All environment variables; the current ones by default.
         check: Whether to fail unless it exits with 0.
-        warm_children: Whether `warm_interpreter` runs the functions that hubkit runs in children.
+        warm_children: Whether `warm_interpreter` runs what it starts in children.
     """
     environment = dict(os.environ if env is None else env)
     if sys.platform == "win32":
         return subprocess.run(
-            [sys.executable, *command],
+            [PYTHON, *command],
             cwd=cwd, env=environment, stdin=subprocess.DEVNULL, check=check, capture_output=True, text=True,
         )  # fmt: skip
     with tempfile.TemporaryDirectory() as name:
         streams = Path(name, "stdout"), Path(name, "stderr")
-        interpreter = warm_interpreter() if warm_children else sys.executable
+        interpreter = warm_interpreter() if warm_children else PYTHON
         request = [interpreter, *map(str, streams), str(cwd or Path.cwd()), environment, command]
         status = _server().ask(request)
         stdout, stderr = (path.read_text("utf-8", "replace") for path in streams)
@@ -88,7 +104,17 @@ def run_python(
 
 def warm_interpreter() -> str:
     """What to put in the place of ``sys.executable`` for children that import torch."""
-    return _server().interpreter if hasattr(os, "pidfd_open") else sys.executable
+    return _server().interpreter if hasattr(os, "pidfd_open") else PYTHON
+
+
+def warm_children(patch: pytest.MonkeyPatch) -> None:
+    """Let `warm_interpreter` run what hubkit, running in this process, starts in children."""
+    _start_children_with(warm_interpreter(), patch.setattr)
+
+
+def _start_children_with(interpreter: str, assign: Callable[[object, str, object], object]) -> None:
+    assign(sys, "executable", interpreter)
+    assign(multiprocessing.spawn, "_python_exe", os.fsencode(interpreter))
 
 
 class _Server:
@@ -98,7 +124,7 @@ class _Server:
         pipe = subprocess.PIPE
         # It ends when its standard input does, with this process at the latest.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.warm"],
+            [PYTHON, "-m", "tests.warm"],
             cwd=ROOT,
             env=ENVIRONMENT,
             stdin=pipe,
@@ -132,7 +158,7 @@ def _serve() -> None:
         importlib.import_module("torch.hub")
     folder = Path(tempfile.mkdtemp(prefix="warm-"))
     interpreter, address = folder / "python", str(folder / "address")
-    interpreter.write_text(INTERPRETER.format(python=sys.executable, address=address), "utf-8")
+    interpreter.write_text(INTERPRETER.format(python=PYTHON, address=address), "utf-8")
     interpreter.chmod(0o700)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
@@ -151,8 +177,8 @@ def _serve() -> None:
         while line := requests.readline():
             child = os.fork()
             if not child:
-                sys.executable, stdout, stderr, *rest = json.loads(line)
-                _become(_open_streams(stdout, stderr), *rest)
+                python, stdout, stderr, *rest = json.loads(line)
+                _become(python, _open_streams(stdout, stderr), [0, 1, 2], *rest)
             status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
             print(status, file=replies, flush=True)
 
@@ -179,14 +205,16 @@ def _serve_children(listener: socket.socket) -> None:
 def _keep(connection: socket.socket) -> NoReturn:
     """Fork the process that was asked for, and end its group when the interpreter ends."""
     connection.settimeout(None)
-    _, streams, *_ = socket.recv_fds(connection, 1, 3)
+    _, opened, *_ = socket.recv_fds(connection, 1, 200)
     with connection.makefile() as lines:
-        cwd, env, command = json.loads(lines.readline())
+        python, *rest = json.loads(lines.readline())
     child = os.fork()
     if not child:
         connection.close()
         os.setsid()
-        _become(streams, cwd, env, command)
+        _become(python, opened, *rest)
+    for one in opened:
+        os.close(one)
     ended = os.pidfd_open(child)
     ready, *_ = select.select([ended, connection.fileno()], [], [])
     if ended in ready:
@@ -209,11 +237,29 @@ def _open_streams(stdout: str, stderr: str) -> list[int]:
     ]
 
 
-def _become(streams: list[int], cwd: str, env: dict[str, str], command: list[str]) -> NoReturn:
-    """Turn this process into one that was started with a command."""
-    for number, opened in enumerate(streams):
-        os.dup2(opened, number)
-        os.close(opened)
+def _become(
+    python: str, opened: list[int], numbers: list[int], cwd: str, env: dict[str, str], command: list[str]
+) -> NoReturn:  # fmt: skip
+    """Turn this process into one that was started with a command.
+
+    Args:
+        python: What runs its children.
+        opened: Its open files.
+        numbers: Their numbers in it.
+        cwd: Its working directory.
+        env: Its environment variables.
+        command: The arguments of Python.
+    """
+    import fcntl  # POSIX has it
+
+    # First out of the way of one another.
+    above = [fcntl.fcntl(one, fcntl.F_DUPFD, 512) for one in opened]
+    for one in opened:
+        os.close(one)
+    for one, number in zip(above, numbers, strict=True):
+        os.dup2(one, number)
+        os.close(one)
+    _start_children_with(python, setattr)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(env)

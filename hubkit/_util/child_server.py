@@ -25,6 +25,7 @@ from hubkit._util.process import (
     ChildError,
     ChildReplyError,
     ChildTimeoutError,
+    child_environment,
     describe_status,
     kill_group,
     last_lines,
@@ -32,12 +33,13 @@ from hubkit._util.process import (
 from hubkit._util.usage import disk_error, memory_error, read_memory, read_written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from queue import SimpleQueue
 
 _LENGTH = 8  # bytes of the length in front of a message
 _OUT_OF_MEMORY = 117  # exit status of a child that has used up its memory
 _LOOK_EVERY = 0.05  # seconds
+_ENDLESS = 1 << 60
 _LEAVING, _STAYING = b"\0", b"\1"
 _BOOT = """\
 import sys
@@ -54,14 +56,14 @@ class Resources(Struct, frozen=True):
     Attributes:
         seconds: Time for one call.
         memory: Bytes of memory. Only on Linux is a child ended that uses more; elsewhere it is
-            replaced after the call.
+            replaced after the call. Any number by default.
         written: Bytes that it may write in one call, and bytes of one file. Only on Linux do several
-            files count together.
+            files count together. Any number by default.
     """
 
     seconds: float
-    memory: int
-    written: int
+    memory: int = _ENDLESS
+    written: int = _ENDLESS
 
 
 class _Call(Struct):
@@ -69,11 +71,13 @@ class _Call(Struct):
 
     Attributes:
         deadline: When it must have ended, in `time.monotonic`.
+        seconds: How long it may take.
         written: Bytes that the child may have written by then.
         killed: Why the child was killed.
     """
 
     deadline: float
+    seconds: float
     written: int
     killed: list[ChildError] = field(default_factory=list)
 
@@ -84,9 +88,20 @@ class ChildServer:
     Args:
         function: ``module:name``. It takes bytes and returns bytes.
         resources: What the child may use.
+        prepare: Another function of the module, which the child calls first, before it starts a
+            thread.
+        interpreter: The command for Python; ``sys.executable`` by default.
+        env: Environment variables to add or, when None, to remove.
     """
 
-    def __init__(self, function: str, resources: Resources) -> None:
+    def __init__(
+        self,
+        function: str,
+        resources: Resources,
+        prepare: str = "",
+        interpreter: Sequence[str] = (),
+        env: Mapping[str, str | None] | None = None,
+    ) -> None:
         self._resources = resources
         self._folder = tempfile.TemporaryDirectory(
             prefix="hubkit-child-", ignore_cleanup_errors=True
@@ -95,11 +110,12 @@ class ChildServer:
         home = str(Path(__file__).parents[2])
         bounds = (str(resources.memory), str(resources.written))
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-c", _BOOT, home, function, *bounds],
+            [*(interpreter or (sys.executable,)), "-c", _BOOT, home, function, *bounds, prepare],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             cwd=self._folder.name,
+            env=child_environment(env or {}),
             start_new_session=True,
         )
         self.is_leaving = False
@@ -108,10 +124,14 @@ class ChildServer:
         self._closed = threading.Event()
         threading.Thread(target=self._watch, daemon=True).start()
 
-    def call(self, request: bytes) -> bytes:
+    def call(self, request: bytes, seconds: float = 0.0) -> bytes:
         """Run the function in the child.
 
         After any of the errors, and once `is_leaving` is set, the child serves no further call.
+
+        Args:
+            request: The function's argument.
+            seconds: Time for this call, if it is not that of the resources.
 
         Raises:
             ChildTimeoutError: It took too long.
@@ -120,7 +140,8 @@ class ChildServer:
             ChildError: It crashed.
         """
         written = read_written(self._process.pid, alone=True) + self._resources.written
-        call = _Call(time.monotonic() + self._resources.seconds, written)
+        seconds = seconds or self._resources.seconds
+        call = _Call(time.monotonic() + seconds, seconds, written)
         with self._lock:
             self._call = call
         try:
@@ -166,7 +187,7 @@ class ChildServer:
     def _look(self, call: _Call) -> None:
         pid, resources = self._process.pid, self._resources
         if time.monotonic() >= call.deadline:
-            call.killed.append(ChildTimeoutError(describe_status(None, resources.seconds)))
+            call.killed.append(ChildTimeoutError(describe_status(None, call.seconds)))
         elif read_memory(pid) > resources.memory:
             call.killed.append(memory_error(resources.memory))
         elif read_written(pid, alone=True) > call.written:
@@ -205,13 +226,14 @@ def read_message(stream: IO[bytes]) -> bytes:
     return message if len(message) == size else b""
 
 
-def serve(function: str, memory: str, file_size: str) -> NoReturn:
+def serve(function: str, memory: str, file_size: str, prepare: str) -> NoReturn:
     """Serve calls in the child until the parent closes its end, or ends.
 
     Args:
         function: As for `ChildServer`.
         memory: Bytes of memory that the child may use.
         file_size: Bytes of one file.
+        prepare: As for `ChildServer`, or "".
     """
     from queue import SimpleQueue
 
@@ -220,11 +242,14 @@ def serve(function: str, memory: str, file_size: str) -> NoReturn:
     _limit(int(memory), int(file_size))
     sys.argv = [""]
     requests: SimpleQueue[bytes] = SimpleQueue()
-    # A thread reads, so that the child ends with its parent even while a call hangs.
-    threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
     try:
         module, _, name = function.partition(":")
-        call = getattr(importlib.import_module(module), name)
+        home = importlib.import_module(module)
+        if prepare:
+            getattr(home, prepare)()
+        # A thread reads, so that the child ends with its parent even while a call hangs.
+        threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
+        call = getattr(home, name)
         while True:
             reply: bytes = call(requests.get())
             leaves = _peak_memory() > int(memory) // 2

@@ -79,12 +79,14 @@ class Call(Struct, frozen=True):
         request: Its argument.
         env: Environment variables to add or, when None, to remove.
         timeout: Seconds to wait.
+        interpreter: The command for Python; ``sys.executable`` by default.
     """
 
     function: str
     request: Struct
     env: Mapping[str, str | None] = field(default_factory=dict)
     timeout: float = 300.0
+    interpreter: Sequence[str] = ()
 
 
 class Completed(Struct, Generic[_Reply], frozen=True):
@@ -209,7 +211,7 @@ def _run(
     write_file(request, json.dumps(to_builtins(call.request)))
     cwd.mkdir()
     home = str(Path(__file__).parents[2])
-    command = [sys.executable, "-c", _BOOT, home, call.function]
+    command = [*(call.interpreter or (sys.executable,)), "-c", _BOOT, home, call.function]
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         child = subprocess.Popen(  # noqa: S603 - our own interpreter
             [*command, str(request), str(folder / "reply.json")],
@@ -217,7 +219,7 @@ def _run(
             stdout=stdout,
             stderr=stderr,
             cwd=cwd,
-            env=_environment(call.env),
+            env=child_environment(call.env),
             start_new_session=True,
         )
         try:
@@ -291,7 +293,12 @@ def _wait(child: subprocess.Popen[bytes], timeout: float, look: Callable[[], obj
     return True
 
 
-def _environment(changes: Mapping[str, str | None]) -> dict[str, str]:
+def child_environment(changes: Mapping[str, str | None]) -> dict[str, str]:
+    """The environment of this process with changes.
+
+    Args:
+        changes: Variables to add or, when None, to remove.
+    """
     merged: dict[str, str | None] = {**os.environ, **changes}
     return {name: value for name, value in merged.items() if value is not None}
 

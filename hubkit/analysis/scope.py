@@ -191,6 +191,8 @@ def _bind_from(node: ast.ImportFrom, scope: Scope, bound: dict[str, Binding]) ->
             scope.stars.append(Star(module, node))
             continue
         name = alias.asname or alias.name
+        if name in bound and (module, alias.name) == (scope.file.module, name):
+            continue  # What a module imports from itself is what it has bound before.
         bound[name] = Binding(name, alias, ImportedName(module, alias.name))
 
 

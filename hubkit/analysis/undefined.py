@@ -157,6 +157,7 @@ _REMOVED = {
     "Python 3.14": "ast.Bytes ast.NameConstant ast.Num ast.Str",
     "setuptools 82": "pkg_resources",
     "torch 1.8": "torch.ifft torch.irfft torch.rfft",
+    "torch 1.9": "torch.nn.modules.linear._LinearWithBias",
     "torch 2.0": "torch._six",
     "torchvision 0.11": "torchvision.models.utils",
     "torchvision 0.15": "torchvision.models.alexnet.model_urls torchvision.models.densenet.model_urls "

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from hubkit.audit.shards import Job
 
 _LOOPBACK = "127.0.0.1"
-_CONNECT_SECONDS = 10
 _WORKERS_SECONDS = 120
 # Less of what a cluster does all the time, and what takes time from repos in the same process.
 _QUIET = {
@@ -182,7 +181,8 @@ def _start(workers: int) -> Iterator[Engine]:
             threads_per_worker=workers,
             processes=False,
             memory_limit=None,
-            dashboard_address=f"{_LOOPBACK}:0" if has_bokeh else None,
+            # Without one, its server listens for all machines, on a port that may be taken.
+            dashboard_address=f"{_LOOPBACK}:0",
             silence_logs=50,
         )
     with cluster, Client(cluster, set_as_default=False) as client:
@@ -200,7 +200,7 @@ def _connect(address: str) -> Iterator[Engine]:
 
     hint = "Check the address, which `dask scheduler` prints. For example: tcp://10.0.0.1:8786"
     try:
-        client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+        client = Client(address, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise UsageError(

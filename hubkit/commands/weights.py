@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,53 +16,14 @@ from hubkit.commands.base import print_answer, subgroup
 from hubkit.commands.complete import complete_entrypoints
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hubkit.facts import Entrypoint, RepoFacts
     from hubkit.lint import FileChange
     from hubkit.publish.checkpoint import Weights
-    from hubkit.publish.stand_in import Hosted
+    from hubkit.publish.loading import Published
 
 _NOTE = paint("note:", "hint")
-_LINE = """\
-state = torch.hub.load_state_dict_from_url(
-    "{url}",
-    map_location="cpu",
-    check_hash=True,
-    weights_only=True,
-)"""
-# load_state_dict_from_url only reads what torch.load can, so other files take two steps.
-_TWO_STEPS = """\
-path = Path(torch.hub.get_dir(), "checkpoints", "{name}")
-if not path.exists():
-    path.parent.mkdir(parents=True, exist_ok=True)
-    url = "{url}"
-    torch.hub.download_url_to_file(url, path, hash_prefix="{sha256}")
-"""
-_CODE = {
-    "pickle": ("import torch", _LINE),
-    "safetensors": (
-        "from pathlib import Path\n\nimport safetensors.torch\nimport torch",
-        f'{_TWO_STEPS}state = safetensors.torch.load_file(path)  # `dependencies` needs "safetensors"',
-    ),
-    "script": (
-        "from pathlib import Path\n\nimport torch",
-        f'{_TWO_STEPS}model = torch.jit.load(path, map_location="cpu")',
-    ),
-}
-
-
-_OPENING_IMPORTS = "import pathlib\n\nimport torch"
-_WRAPPED = "All names start with `module.`, which DataParallel adds"
-
-
-# For a file of the repo; PLACE is an expression for its path.
-_OPEN = """\
-state = torch.load(
-    PLACE,
-    map_location="cpu",
-    weights_only=True,
-)"""
+_NO_HUBCONF = "no hubconf.py found"
+_WHICH = "pass --entrypoint NAME, or --wire NAME to put the code into it too"
 
 
 class _Options(Struct, frozen=True):
@@ -105,8 +63,15 @@ def command() -> None:
     "folder",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Folder to write it to: dist for a release, or one that git tracks, for small weights that "
-    "the repo contains.  [default: that of FILE]",
+    help="Folder to copy it to. Code opens it there if commits will contain it, or else downloads it "
+    "from a release.  [default: dist; the folder of FILE if git tracks it]",
+)
+@click.option(
+    "--name",
+    "stem",
+    metavar="TEXT",
+    default="",
+    help="Its name before the hash.  [default: that of FILE]",
 )
 @click.option("--key", metavar="KEY", help="Key of the state dict in a training state.")
 @click.option(
@@ -141,6 +106,7 @@ def add(
     entrypoint: str | None,
     wire: str | None,
     folder: Path | None,
+    stem: str,
     key: str | None,
     prefix: str,
     digits: int,
@@ -161,45 +127,53 @@ def add(
     from hubkit.config import read_config
     from hubkit.hubdir import sha256_of
     from hubkit.publish.card_facts import find_card
-    from hubkit.publish.stand_in import Hosted
+    from hubkit.publish.loading import (
+        choose_folder,
+        find_place,
+        publish_at,
+        publish_in_repo,
+        require_folder,
+    )
+    from hubkit.publish.trial import Trial, require_loads
     from hubkit.publish.weights import copy_checkpoint, hash_name
 
     facts = _read_repo()
     entry = _find_entrypoint(facts, wire or entrypoint)
-    to, folder = folder, folder or file.parent
-    _require_inside(facts, folder)
+    folder = folder or choose_folder(facts, file)
+    require_folder(facts, folder)
     if facts is not None:
         read_config(facts.root)  # report its errors before writing anything
     options = _Options(key, prefix, digits, state_dict, yes, safetensors)
     with tempfile.TemporaryDirectory(prefix="hubkit-") as scratch:
         source, weights = _prepare(file, Path(scratch), options)
         digest = sha256_of(source)
-        name = hash_name(source.name, digest, digits)
-        place = _place_in_repo(facts, to, name) if weights.format == "pickle" else ""
-        url = "" if place else f"{_release_url(facts, slug, tag)}/{name}"
-        imports, code = _CODE[weights.format]
-        code = trial = code.format(url=url, name=name, sha256=digest)
-        if place:
-            imports, (code, trial) = _OPENING_IMPORTS, _open_code(place, source)
-        change, tried = (
-            _plan_change(facts, entry, one, url) if wire else None for one in (code, trial)
-        )
-        with show_wait("Loading the weights"), _suggesting_to_strip(weights):
-            _try(
-                facts, entry, tried, f"{imports}\n\n{trial}\n", Hosted({url: str(source.resolve())})
-            )
-        added = copy_checkpoint(source, folder, digits=digits)
+        name = hash_name(source.name, digest, digits, stem)
+        place = find_place(facts, folder / name, source.stat().st_size)
+        notes = [place.note]
+        if place.path:
+            published = publish_in_repo(place.path, weights.format)
+        else:
+            address, more = _release_url(facts, slug, tag)
+            notes += more
+            published = publish_at(f"{address}/{name}", name, digest, weights.format)
+        change = _plan_change(facts, entry, published) if wire else None
+        built = None if isinstance(entry, str) else entry
+        with show_wait("Loading the weights"):
+            require_loads(Trial(facts, change, built, source, weights, published))
+        added = copy_checkpoint(source, folder, digits=digits, stem=stem)
     echo(f"{'created' if added.is_new else 'exists'}: {added.path}")
     echo(f"sha256: {added.sha256}")
     echo(f"size: {added.size:,} bytes")
     _print_contents(weights)
     recorded = _record(facts, entry, added.sha256, added.size)
-    publish = "Commit the file" if place else "Attach the file to the release"
+    for text in filter(None, notes):
+        echo(_NOTE, f" {text}", err=True)
     if change and facts:
-        _write_change(facts, change, publish)
+        _write_change(facts, change, published)
     else:
-        echo_lines(f"\n{publish}, and load it in hubconf.py:\n\n")
-        echo_lines(f"{imports}\n\n{code}")
+        done = "Commit the file" if published.path else "Attach the file to the release"
+        echo_lines(f"\n{done}, and load it in hubconf.py:\n\n")
+        echo_lines(f"{published.imports}\n\n{published.code}")
     if facts and find_card(facts):
         note("To update the model card, run `hubkit card`.", err=False)
     if as_json:
@@ -210,8 +184,8 @@ def add(
                 "sha256": added.sha256,
                 "bytes": added.size,
                 "format": weights.format,
-                "url": url,
-                "code": f"{imports}\n\n{code}\n",
+                "url": published.url or None,
+                "code": published.text,
                 "recorded": recorded,
                 "wired": change is not None,
             }
@@ -281,26 +255,6 @@ def _confirm_code(file: Path, *, yes: bool) -> None:
         raise UsageError(f"{file} was not converted", hint="Nothing was written.")
 
 
-def _require_inside(facts: RepoFacts | None, folder: Path) -> None:
-    """Reject a folder in the repo that a link leads out of it. Folders outside of the repo are fine.
-
-    Raises:
-        UsageError: The folder is a link, or behind a link, that leads out of the repo.
-    """
-    from hubkit._util.paths import is_inside
-    from hubkit.errors import UsageError
-
-    if facts is None:
-        return
-    named = Path(os.path.abspath(folder))  # noqa: PTH100 - links are what this is about
-    tops = (Path(os.path.abspath(facts.root)), facts.root.resolve())  # noqa: PTH100
-    if any(named.is_relative_to(top) for top in tops) and not is_inside(facts.root, folder):
-        raise UsageError(
-            f"{folder} is a link that points outside the repo, to {folder.resolve()}",
-            hint="To write there anyway, pass that folder: --to DIR",
-        )
-
-
 def _read_repo() -> RepoFacts | None:
     """The hub repo around the working directory."""
     from hubkit.analysis import read_repo
@@ -337,8 +291,10 @@ def _find_entrypoint(facts: RepoFacts | None, requested: str | None) -> Entrypoi
     return found or requested
 
 
-def _release_url(facts: RepoFacts | None, slug: str | None, tag: str | None) -> str:
-    """The URL of the files of the release.
+def _release_url(
+    facts: RepoFacts | None, slug: str | None, tag: str | None
+) -> tuple[str, list[str]]:
+    """The URL of the files of the release, and notes about it.
 
     Raises:
         UsageError: The release exists, so users of its tag would not get the file.
@@ -351,6 +307,7 @@ def _release_url(facts: RepoFacts | None, slug: str | None, tag: str | None) -> 
     from hubkit.source.project import read_versions
     from hubkit.source.tags import following_tag
 
+    notes = []
     repo = find_name(facts, slug) if facts else require_name(slug) if slug else ""
     if facts and not tag:
         git = find_git(facts.root)
@@ -367,43 +324,15 @@ def _release_url(facts: RepoFacts | None, slug: str | None, tag: str | None) -> 
         if not tag:
             tag = following_tag(previous)
             message = f"the URL below is of release {tag}, because no file declares a version. "
-            echo(_NOTE, f" {message}To change it, pass --tag TAG", err=True)
+            notes.append(f"{message}To change it, pass --tag TAG")
     for text, option in ((repo, "--repo OWNER/NAME"), (tag, "--tag TAG")):
         if not text:
-            echo(_NOTE, f" the URL below is incomplete: pass {option}", err=True)
-    return f"https://github.com/{repo or 'OWNER/NAME'}/releases/download/{tag or 'TAG'}"
-
-
-def _place_in_repo(facts: RepoFacts | None, folder: Path | None, name: str) -> str:
-    """Where the repo will contain the file, relative to its root; "" if it is for a release.
-
-    Args:
-        facts: The repo.
-        folder: The folder that was asked for.
-        name: The name of the file.
-    """
-    from hubkit.source.git import find_git
-
-    if facts is None or folder is None:
-        return ""
-    root, path = facts.root.resolve(), folder.resolve()
-    git = find_git(facts.root)
-    if git is None or path == root or not path.is_relative_to(root):
-        return ""
-    place = f"{path.relative_to(root).as_posix()}/{name}"
-    is_ignored = not git.try_to("check-ignore", "--quiet", "--", place).returncode
-    return "" if is_ignored or place.startswith("dist/") else place
-
-
-def _open_code(place: str, source: Path) -> tuple[str, str]:
-    """Code that opens a file of the repo, and the same for the file where it lies now."""
-    parts = ", ".join(json.dumps(part, ensure_ascii=False) for part in place.split("/"))
-    there = f"pathlib.Path(__file__).parent.joinpath({parts})"
-    return _OPEN.replace("PLACE", there), _OPEN.replace("PLACE", repr(str(source.resolve())))
+            notes.append(f"the URL below is incomplete: pass {option}")
+    return f"https://github.com/{repo or 'OWNER/NAME'}/releases/download/{tag or 'TAG'}", notes
 
 
 def _plan_change(
-    facts: RepoFacts | None, entry: Entrypoint | str, code: str, url: str
+    facts: RepoFacts | None, entry: Entrypoint | str, published: Published
 ) -> FileChange:
     """The contents of hubconf.py with the code in an entrypoint.
 
@@ -415,56 +344,9 @@ def _plan_change(
 
     if facts is None or isinstance(entry, str):
         raise UsageError(f"{entry} is not a function of hubconf.py", hint="Remove --wire.")
-    if not code.startswith("state = torch."):
+    if published.kind != "pickle":
         raise UsageError("--wire supports state dicts of torch.save only", hint="Remove --wire.")
-    return wire(facts, entry, code, url)
-
-
-def _try(
-    facts: RepoFacts | None,
-    entry: Entrypoint | str,
-    change: FileChange | None,
-    code: str,
-    hosted: Hosted,
-) -> None:
-    """Run the code, or load the entrypoint of the changed hubconf.py.
-
-    Raises:
-        CheckpointError: It fails.
-    """
-    from hubkit.errors import CheckpointError
-    from hubkit.lint import render_diff
-    from hubkit.publish.stand_in import run_codes
-    from hubkit.publish.wiring import stage
-    from hubkit.torchhub import HUBCONF
-
-    with tempfile.TemporaryDirectory(prefix="hubkit-run-") as staged:
-        if facts and change and not isinstance(entry, str):
-            code = stage(facts, entry, change, Path(staged))
-        (outcome,) = run_codes(facts.root if facts else Path.cwd(), (code,), hosted)
-    if outcome.error:
-        shown = render_diff({HUBCONF: change}).decode(errors="replace") if change else code
-        raise CheckpointError(
-            f"The weights do not load: {outcome.error}",
-            hint=f"Nothing was written. The code was:\n\n{shown}",
-        )
-
-
-@contextlib.contextmanager
-def _suggesting_to_strip(weights: Weights) -> Iterator[None]:
-    """Say why weights do not load, where their names show it."""
-    from hubkit.errors import CheckpointError
-
-    try:
-        yield
-    except CheckpointError as error:
-        if _is_wrapped(weights):
-            error.hint = f"{_WRAPPED}: pass --strip module. Nothing was written."
-        raise
-
-
-def _is_wrapped(weights: Weights) -> bool:
-    return bool(weights.state) and all(name.startswith("module.") for name in weights.state)
+    return wire(facts, entry, published)
 
 
 def _print_contents(weights: Weights) -> None:
@@ -477,8 +359,11 @@ def _print_contents(weights: Weights) -> None:
     origin = f", from {weights.key!r}{without}" if weights.key else ""
     count = plural(len(weights.state), "tensor")
     echo(f"contents: {count}, {weights.elements:,} values in total{origin}")
-    if _is_wrapped(weights):
-        echo(_NOTE, f" {_WRAPPED}. --strip module. removes it.", err=True)
+    if all(name.startswith("module.") for name in weights.state):
+        text = (
+            "All names start with `module.`, which DataParallel adds. --strip module. removes it."
+        )
+        echo(_NOTE, f" {text}", err=True)
 
 
 def _record(facts: RepoFacts | None, entry: Entrypoint | str, sha256: str, size: int) -> str | None:
@@ -486,7 +371,7 @@ def _record(facts: RepoFacts | None, entry: Entrypoint | str, sha256: str, size:
     from hubkit.publish.weights import record_weights
 
     if facts is None or not entry:
-        why = "no hubconf.py found" if facts is None else "pass --entrypoint NAME, or --wire NAME"
+        why = _NO_HUBCONF if facts is None else _WHICH
         echo(f"Not recorded: {why}.", err=True)
         return None
     name = entry if isinstance(entry, str) else entry.name
@@ -495,7 +380,7 @@ def _record(facts: RepoFacts | None, entry: Entrypoint | str, sha256: str, size:
     return path
 
 
-def _write_change(facts: RepoFacts, change: FileChange, publish: str) -> None:
+def _write_change(facts: RepoFacts, change: FileChange, published: Published) -> None:
     from hubkit.lint import render_diff, write_changes
     from hubkit.torchhub import HUBCONF
 
@@ -503,4 +388,5 @@ def _write_change(facts: RepoFacts, change: FileChange, publish: str) -> None:
     echo()
     echo_data(render_diff(changes))
     write_changes(facts.root, changes)
-    echo(f"wrote: hubconf.py. {publish}.")
+    done = "Commit it with the file." if published.path else "Attach the file to the release."
+    echo(f"wrote: hubconf.py. {done}")

@@ -193,6 +193,10 @@ class Dependencies(Struct, frozen=True):
         return tuple(entry.name for entry in self.entries or ())
 
 
+# Modules of torch that import another distribution, which torch does not install.
+_NEEDED_BY = {"torch.utils.tensorboard": "tensorboard"}
+
+
 class Import(Struct, frozen=True):
     """An import in the hubconf, or in a module that it reaches.
 
@@ -213,7 +217,8 @@ class Import(Struct, frozen=True):
     @property
     def top(self) -> str:
         """The top-level name, which ``dependencies`` must contain."""
-        return self.module.partition(".")[0]
+        parts = self.module.split(".")
+        return _NEEDED_BY.get(".".join(parts[:3]), parts[0])
 
 
 class Hubconf(Struct, frozen=True):

@@ -158,6 +158,7 @@ class FetchPolicy(Struct, frozen=True):
         read_timeout: Seconds to wait for the next bytes.
         lock_timeout: Seconds to wait for another process that fetches the same thing.
         waits: Whether to wait briefly for a host that limits the rate, before that is an error.
+        pause: Seconds to wait before the second try, doubled before each further one.
     """
 
     refresh: bool = False
@@ -170,6 +171,7 @@ class FetchPolicy(Struct, frozen=True):
     read_timeout: float = 30.0
     lock_timeout: float = 600.0
     waits: bool = True
+    pause: float = 0.5
 
 
 Trouble = Literal["changed", "missing", "added"]

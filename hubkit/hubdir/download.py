@@ -32,7 +32,6 @@ from hubkit.hubdir.http_errors import file_error
 from hubkit.hubdir.layout import writing
 from hubkit.hubdir.partial import claim_partial
 from hubkit.hubdir.parts import ParallelDownload, Stream, Throughput, is_possible
-from hubkit.hubdir.retry import backoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -172,7 +171,7 @@ class Transfer:
                 if idle >= _ATTEMPTS_WITHOUT_PROGRESS or attempt == _ATTEMPTS:
                     raise
                 log.info("%s Retrying.", error.message)
-            time.sleep(backoff(max(idle - 1, 0)))
+            self._client.pause(max(idle - 1, 0))
         raise AssertionError("the last attempt returns or raises")
 
     def _try(self) -> DownloadResult:

@@ -240,6 +240,10 @@ class Client:
         finally:
             response.close()
 
+    def pause(self, attempt: int) -> None:
+        """Wait after an attempt that failed, the first of which is number 0."""
+        time.sleep(backoff(attempt, self._policy.pause))
+
     def _send_again(self, request: _Request) -> Response:
         """Send a request, again if the host hangs up.
 
@@ -252,7 +256,7 @@ class Client:
                 # Silence is not worth another try: it has used up the time.
                 if request.once or "Connection aborted" not in str(error.__context__):
                     raise
-            time.sleep(backoff(attempt))
+            self.pause(attempt)
         return self._send_with_credential(request)
 
     def _send_with_credential(self, request: _Request) -> Response:
@@ -318,13 +322,13 @@ class Client:
     def _session(self, *, retry: bool) -> requests.Session:
         with self._lock:
             if retry not in self._sessions:
-                self._sessions[retry] = _make_session(retry=retry, waits=self._policy.waits)
+                self._sessions[retry] = _make_session(self._policy, retry=retry)
             return self._sessions[retry]
 
 
-def _make_session(*, retry: bool, waits: bool) -> requests.Session:
+def _make_session(policy: FetchPolicy, *, retry: bool) -> requests.Session:
     """A session with our certificates, retries and checks of redirects."""
-    statuses = {*_BUSY, _FORBIDDEN} - (set() if waits else {_FORBIDDEN, _TOO_MANY})
+    statuses = {*_BUSY, _FORBIDDEN} - (set() if policy.waits else {_FORBIDDEN, _TOO_MANY})
     retries = _retry_class()(
         total=_RETRIES if retry else 0,
         connect=0,
@@ -332,9 +336,9 @@ def _make_session(*, retry: bool, waits: bool) -> requests.Session:
         other=0,
         allowed_methods=None,
         status_forcelist=statuses if retry else (),
-        backoff_factor=0.5,
+        backoff_factor=policy.pause,
         raise_on_status=False,
-        respect_retry_after_header=retry and waits,
+        respect_retry_after_header=retry and policy.waits,
     )
     warn_of_ignored_settings()
     session = _session_class()(retries)

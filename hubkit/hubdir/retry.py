@@ -31,11 +31,16 @@ def requested_delay(status: int, headers: Mapping[str, str]) -> float | None:
     return None if at is None else max(0.0, at - time.time())
 
 
-def backoff(attempt: int) -> float:
-    """Seconds to wait after an attempt, the first of which is number 0: 0.5, doubled each time."""
+def backoff(attempt: int, pause: float = 0.5) -> float:
+    """Seconds to wait after an attempt, the first of which is number 0: doubled each time.
+
+    Args:
+        attempt: The number of the attempt.
+        pause: How long to wait after the first one.
+    """
     import random
 
-    return 0.5 * 2.0**attempt * (1 + random.random() / 4)  # noqa: S311 - spreads the crowd
+    return pause * 2.0**attempt * (1 + random.random() / 4)  # noqa: S311 - spreads the crowd
 
 
 def is_worth_retrying(status: int, headers: Mapping[str, str]) -> bool:

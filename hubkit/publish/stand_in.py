@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _TIMEOUT = 600.0  # seconds, for all pieces of code
-_LONGEST = 400  # characters of an error
+_LONGEST = 20_000  # characters of an error
+_SHOWN = 400
 _GITHUB = "https://github.com"
 
 
@@ -69,12 +70,17 @@ class Outcome(Struct, frozen=True):
     """How a piece of code ended.
 
     Attributes:
-        error: Its error; "" if it ran.
+        error: Its error, on one line; "" if it ran.
         unreachable: The first URL or host that it requested in vain.
     """
 
     error: str = ""
     unreachable: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The error in a length that people read."""
+        return self.error if len(self.error) <= _SHOWN else f"{self.error[:_SHOWN]}…"
 
 
 def run_codes(
@@ -140,7 +146,7 @@ def _run(code: str, home: Path, trusted: tuple[str, ...]) -> Outcome:
         try:
             exec(compile(code, "<code>", "exec"), {"__name__": "__main__"})  # noqa: S102
         except BaseException as raised:  # noqa: BLE001 - repo code may even exit
-            error = f"{type(raised).__name__}: {_shorten(raised)}"
+            error = f"{type(raised).__name__}: {_on_one_line(raised)}"
     _forget_modules(home)
     return Outcome(error, guard.attempts[0].target if guard.attempts else "")
 
@@ -154,13 +160,13 @@ def _forget_modules(home: Path) -> None:
             del sys.modules[name]
 
 
-def _shorten(error: BaseException) -> str:
+def _on_one_line(error: BaseException) -> str:
     """The message on one line, without the folders that a user does not have."""
     import re
 
     text = re.sub(r"/\S*hubkit-run-[^/\s]*/(?:\S*/[0-9a-f]{40,64}/|\S*?hub/)?", "", str(error))
     text = " ".join(text.split())
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return text[:_LONGEST]
 
 
 @contextlib.contextmanager

@@ -98,7 +98,7 @@ def _judge(
             message = f"not tried: {line}: it requests {outcome.unreachable}"
             yield ChecklistItem("load", "missing", message, "put the file into dist")
         else:
-            reason = outcome.error or f"it requests {outcome.unreachable}"
+            reason = outcome.shown or f"it requests {outcome.unreachable}"
             message = f"{line} fails: {reason}"
             code = "C305" if call.is_trained else "C301"
             yield ChecklistItem("load", "missing", message, f"pytest --hubconf -k {code}")

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct
@@ -20,7 +21,7 @@ from hubkit.hubdir import sha256_of, sniff_content
 from hubkit.lint import FileChange, write_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SHORTEST_HASH = 8  # digits, as torch.hub's documentation asks for
@@ -50,7 +51,7 @@ class CheckpointCopy(Struct, frozen=True):
     is_new: bool
 
 
-def hash_name(name: str, sha256: str, digits: int = SHORTEST_HASH) -> str:
+def hash_name(name: str, sha256: str, digits: int = SHORTEST_HASH, other: str = "") -> str:
     """The name ``stem-<start of the sha256>.suffix``, in which torch.hub finds the hash.
 
     torch.hub looks for the first ``-`` that is followed by hexadecimal digits and a dot, so dots in
@@ -60,6 +61,7 @@ def hash_name(name: str, sha256: str, digits: int = SHORTEST_HASH) -> str:
         name: The current name of the file.
         sha256: Its digest, 64 hexadecimal digits.
         digits: The number of digits in the new name.
+        other: A stem to use in place of the current one.
 
     Raises:
         UsageError: The name contains the hash of another file, or ``digits`` is out of range.
@@ -78,10 +80,12 @@ def hash_name(name: str, sha256: str, digits: int = SHORTEST_HASH) -> str:
             hint="The file is damaged, or it is a new file with an old name. If it is new, rename it "
             f"to {stem[: found.start()]}{suffix}.",
         )
-    return f"{_clean(stem)}-{sha256[:digits]}{suffix}"
+    return f"{_clean(other or stem)}-{sha256[:digits]}{suffix}"
 
 
-def copy_checkpoint(source: Path, folder: Path, *, digits: int = SHORTEST_HASH) -> CheckpointCopy:
+def copy_checkpoint(
+    source: Path, folder: Path, *, digits: int = SHORTEST_HASH, stem: str = ""
+) -> CheckpointCopy:
     """Copy a checkpoint into a folder, under its hash name; no other file is replaced.
 
     The file is read once, in chunks. The copy appears as a whole or not at all.
@@ -90,6 +94,7 @@ def copy_checkpoint(source: Path, folder: Path, *, digits: int = SHORTEST_HASH) 
         source: The checkpoint.
         folder: The folder, which is created if it does not exist.
         digits: The number of digits of the hash in the name.
+        stem: The name before the hash; "" for that of the file.
 
     Raises:
         CheckpointError: The file is empty, a folder, or known not to be a checkpoint.
@@ -100,9 +105,9 @@ def copy_checkpoint(source: Path, folder: Path, *, digits: int = SHORTEST_HASH) 
     try:
         if source.parent.resolve() == folder.resolve():
             digest = sha256_of(source)
-            if hash_name(source.name, digest, digits) == source.name:
+            if hash_name(source.name, digest, digits, stem) == source.name:
                 return CheckpointCopy(source, digest, source.stat().st_size, is_new=False)
-        return _copy(source, folder, digits)
+        return _copy(source, folder, partial(hash_name, source.name, digits=digits, other=stem))
     except OSError as error:
         raise UsageError(
             f"{source} cannot be copied into {folder}: {error.strerror or error}",
@@ -183,14 +188,14 @@ def _clean(stem: str) -> str:
     return _UNSAFE.sub("_", stem).strip("_-") or "weights"
 
 
-def _copy(source: Path, folder: Path, digits: int) -> CheckpointCopy:
+def _copy(source: Path, folder: Path, name: Callable[[str], str]) -> CheckpointCopy:
     folder.mkdir(parents=True, exist_ok=True)
     with creating(temporary_beside(folder / source.name)) as (target, staged):
         with _open_unchanged(source) as content:
             digest, size = _copy_hashing(content, target)
         target.close()
         staged.chmod(stat.S_IMODE(source.stat().st_mode) & 0o777 | stat.S_IWUSR)
-        path = folder / hash_name(source.name, digest, digits)
+        path = folder / name(digest)
         return CheckpointCopy(path, digest, size, is_new=_place(staged, path, digest))
 
 

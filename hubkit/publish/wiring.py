@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -18,26 +17,28 @@ from hubkit.rules import edits
 from hubkit.torchhub import HUBCONF, arguments_with_weights, weights_defaults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+    from typing import Any
 
     from hubkit.facts import Edit, Entrypoint, RepoFacts
+    from hubkit.publish.loading import Published
     from hubkit.rules.edits.source import FunctionNode, Source
 
 _SWITCH = "pretrained"
 
 
-def wire(facts: RepoFacts, entry: Entrypoint, code: str, url: str) -> FileChange:
+def wire(facts: RepoFacts, entry: Entrypoint, published: Published) -> FileChange:
     """Let an entrypoint load a checkpoint.
 
-    If it downloads one file already, its URL is replaced, unless there is no other URL. Otherwise the code is put before its
-    ``return``, below ``if pretrained:``, and a missing parameter is added and documented.
+    If it loads one file already, from a URL or from the repo, as this one, then its URL or path is
+    replaced. Otherwise the code is put before its ``return``, below ``if pretrained:``, and a missing
+    parameter is added and documented.
 
     Args:
         facts: The repo.
         entry: The entrypoint.
-        code: Statements that assign ``state``, written with ``torch`` and ``pathlib``.
-        url: The URL in them; "" if they open a file of the repo.
+        published: The code, which assigns ``state``.
 
     Returns:
         The contents of hubconf.py before and after.
@@ -47,7 +48,7 @@ def wire(facts: RepoFacts, entry: Entrypoint, code: str, url: str) -> FileChange
     """
     before = facts.files.read(HUBCONF)
     try:
-        changes = _replace_url(facts, entry, url) or _insert(facts, entry, code)
+        changes = _replace_place(facts, entry, published) or _insert(facts, entry, published)
         after = apply_edits(HUBCONF, before, changes)
         require_parses(HUBCONF, after)
     except PatchError as error:
@@ -55,26 +56,38 @@ def wire(facts: RepoFacts, entry: Entrypoint, code: str, url: str) -> FileChange
     return FileChange(before, after)
 
 
-def stage(facts: RepoFacts, entry: Entrypoint, change: FileChange, folder: Path) -> str:
+def stage(
+    facts: RepoFacts,
+    entry: Entrypoint,
+    change: FileChange,
+    folder: Path,
+    *,
+    files: Mapping[str, Path],
+    changed: Mapping[str, Any],
+) -> str:
     """Lay out the repo with the changed hubconf.py; returns code that loads the entrypoint from it.
 
     Args:
         facts: The repo.
         entry: The entrypoint.
         change: The contents of hubconf.py.
-        folder: An empty folder.
+        folder: A folder, empty or with an earlier layout.
+        files: Other files of the repo, by path.
+        changed: Arguments to use in place of the declared and default ones.
 
     Raises:
         UsageError: The arguments that build the entrypoint are unknown.
     """
-    for path in facts.root.resolve().iterdir():
-        if path.name not in (HUBCONF, ".git", "__pycache__"):
-            (folder / path.name).symlink_to(path)
-    write_file(folder / HUBCONF, change.after)
-    changed = require_hubconf(read_repo(folder)).entrypoint(entry.name)
+    if not (folder / HUBCONF).exists():
+        _link(facts.root.resolve(), folder, without=(HUBCONF, ".git", "__pycache__"))
+        write_file(folder / HUBCONF, change.after)
+        for path, file in files.items():
+            _place(facts.root.resolve(), folder, path, file)
+    found = require_hubconf(read_repo(folder)).entrypoint(entry.name)
     config = read_config(facts.root).entrypoint(entry.name)
-    parameters = changed.parameters or () if changed else ()
+    parameters = found.parameters or () if found else ()
     arguments = arguments_with_weights(weights_defaults(parameters), config) or dict(config.call)
+    arguments = {**arguments, **changed}
     unknown = [one.name for one in parameters if one.required and one.name not in arguments]
     if unknown:
         raise UsageError(
@@ -87,42 +100,68 @@ def stage(facts: RepoFacts, entry: Entrypoint, change: FileChange, folder: Path)
     )
 
 
-def _replace_url(facts: RepoFacts, entry: Entrypoint, url: str) -> list[Edit]:
-    """The edit of the URL of the only download; empty if there is no download."""
+def _link(source: Path, folder: Path, *, without: tuple[str, ...] = ()) -> None:
+    """Link the contents of a folder into another one."""
+    for path in source.iterdir():
+        if path.name not in without:
+            (folder / path.name).symlink_to(path)
+
+
+def _place(root: Path, folder: Path, path: str, file: Path) -> None:
+    """Link a file into a layout of links; folders that it lies in become real ones."""
+    *parents, name = path.split("/")
+    for parent in parents:
+        root, folder = root / parent, folder / parent
+        if folder.is_symlink():
+            folder.unlink()
+        if not folder.exists():
+            folder.mkdir()
+            if root.is_dir():
+                _link(root, folder)
+    target = folder / name
+    target.unlink(missing_ok=True)
+    target.symlink_to(file.resolve())
+
+
+def _replace_place(facts: RepoFacts, entry: Entrypoint, published: Published) -> list[Edit]:
+    """The edit of the URL of the only download, or of the path of the only file of the repo.
+
+    It is empty if there is none, or if the weights were in a release and now are in the repo.
+    """
     assert facts.hubconf is not None  # noqa: S101 - it has the entrypoint
-    downloads = read_weights(facts.files, facts.hubconf, [entry.name])[entry.name].downloads
-    if not downloads:
-        return []
-    if not url:
-        raise _cannot(entry, "it downloads a file, which would be loaded too")
-    source, old = edits.source_of(facts, HUBCONF), downloads[0].url
+    weights = read_weights(facts.files, facts.hubconf, [entry.name])[entry.name]
+    places = [one.url for one in weights.downloads] if published.url else list(weights.files)
+    source = edits.source_of(facts, HUBCONF)
     strings = [
         node
         for node in (ast.walk(source.tree) if source else ())
-        if isinstance(node, ast.Constant) and node.value == old
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in places
     ]
-    if source is None or old is None or len(downloads) > 1 or len(strings) != 1:
+    if source and len(places) == len(strings) == 1:
+        quote = edits.quote_of(source, source.segment(strings[0]))
+        new = published.url or published.path
+        is_plain = not {quote, "\\"} & {*new}
+        return [source.replace_node(strings[0], f"{quote}{new}{quote}" if is_plain else repr(new))]
+    if published.url and places:
         raise _cannot(entry, "it downloads a file whose URL is not one string of hubconf.py")
-    quote = edits.quote_of(source, source.segment(strings[0]))
-    return [source.replace_node(strings[0], f"{quote}{url}{quote}")]
+    return []
 
 
-def _insert(facts: RepoFacts, entry: Entrypoint, code: str) -> list[Edit]:
+def _insert(facts: RepoFacts, entry: Entrypoint, published: Published) -> list[Edit]:
     source = edits.source_of(facts, HUBCONF) if entry.definition.path == HUBCONF else None
     node = source.named(entry.definition) if source else None
     if source is None or not isinstance(node, ast.FunctionDef):
         raise _cannot(entry, "it is not a function of hubconf.py")
-    imported: list[Edit] = []
-    for module in ("pathlib", "torch"):
-        if f"{module}." not in code:
-            continue
-        used = edits.use_module(source, module)
-        if used is None:
-            raise _cannot(entry, f"{module} cannot be imported there")
-        alias, more = used
-        imported += more
-        code = re.sub(rf"\b{module}\.", f"{alias}.", code)
-    code = f"{code}\nmodel.load_state_dict(state)"
+    used = edits.use_module(source, "torch")
+    if used is None:
+        raise _cannot(entry, "torch cannot be imported there")
+    alias, imported = used
+    code = f"{published.code.replace('torch.', f'{alias}.')}\nmodel.load_state_dict(state)"
+    if published.path:
+        path = edits.use_name(source, "pathlib", "Path")
+        if path is None:
+            raise _cannot(entry, "pathlib cannot be imported there")
+        code, imported = code.replace("Path(", f"{path[0]}(", 1), (*path[1], *imported)
     return [*imported, *_add_switch(source, node, entry), *_add_code(source, node, entry, code)]
 
 

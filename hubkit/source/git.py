@@ -413,6 +413,26 @@ def _parents(path: str) -> Iterable[str]:
         folder = folder.rpartition("/")[0]
 
 
+def why_left_out(git: Git, path: str) -> str:
+    """Why archives will not contain a file that may not exist yet; "" if they will.
+
+    Args:
+        git: Git in the repo's folder.
+        path: The file, relative to that folder.
+    """
+    if not git.try_to("check-ignore", "--quiet", "--", path).returncode:
+        return "git ignores it"
+    asked = [path, *(f"{folder}/" for folder in _parents(path))]
+    output = _check(git, "\0".join(asked).encode("utf-8", "surrogateescape"), "")
+    answers = output.decode("utf-8", "surrogateescape").split("\0")
+    rows = set(zip(answers[::3], answers[1::3], answers[2::3], strict=False))
+    if any((one, _IGNORE, "set") in rows for one in asked):
+        return ".gitattributes excludes it from downloads"
+    if (path, _FILTER, "lfs") in rows:
+        return "downloads have a Git LFS pointer in place of it"
+    return ""
+
+
 def read_attributes(files: Files, path: str) -> bytes:
     """The contents of a ``.gitattributes`` in a work tree; empty if it cannot be read."""
     try:

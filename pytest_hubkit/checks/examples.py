@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING
 
+from hubkit._util.process import ChildError, ChildTimeoutError
 from pytest_hubkit.checks.registry import Failure, NotApplicableError, check
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def help_examples(context: CaseContext) -> Iterator[Failure]:
     for example in examples:
         try:
             end = _run(context, example)
-        except (BrokenProcessPool, TimeoutError) as error:
-            crashed = isinstance(error, BrokenProcessPool)
+        except ChildError as error:
+            crashed = not isinstance(error, ChildTimeoutError)
             problem = (
                 "crashes the interpreter" if crashed else f"takes longer than {_TIMEOUT:g} seconds"
             )

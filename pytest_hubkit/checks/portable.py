@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hubkit._util.process import ChildError
 from hubkit._util.text import plural
 from hubkit.facts import Location
 from pytest_hubkit.checks.registry import (
@@ -175,16 +176,16 @@ def worker_process(context: CaseContext) -> Iterator[Failure]:
 
     Keep lambdas, locks and handles out of the model, and import the repo's modules at the top.
     """
-    import pickle
+    from pytest_hubkit.child.worker import WorkerError, send
 
     if context.session.options.device != "cpu":
         raise NotApplicableError("the check runs only on the CPU")
-    first, runnable = context.first, context.runnable
+    inputs, runnable = context.fast_path.inputs or context.first.inputs, context.runnable
     # In a file, which is faster than a pipe.
-    message = context.session.folder / "message.pickle"
+    message = context.session.folder / "message.pt"
     try:
-        with context.session.loaded.active(), message.open("wb") as file:
-            pickle.dump((runnable, first.inputs.args, first.inputs.kwargs), file)
+        with context.session.loaded.active():
+            send(message, runnable, inputs)
     except Exception as error:  # noqa: BLE001 - whatever an attribute raises
         yield Failure(
             f"{context.label} cannot be sent to a worker: {type(error).__name__}: {error}",
@@ -192,10 +193,9 @@ def worker_process(context: CaseContext) -> Iterator[Failure]:
         return
     try:
         context.session.worker.run(str(message))
-    except Exception as error:  # noqa: BLE001 - whatever the model raises there
-        yield Failure(
-            f"{context.label} fails in a worker process: {type(error).__name__}: {error}",
-        )
+    except (WorkerError, ChildError) as error:
+        reason = f"it {error.reason}" if isinstance(error, ChildError) else str(error)
+        yield Failure(f"{context.label} fails in a worker process: {reason}")
 
 
 def _describe(

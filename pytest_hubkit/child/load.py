@@ -48,7 +48,7 @@ from pytest_hubkit.child.protocol import (
     TrainedReply,
     WatchRequest,
 )
-from pytest_hubkit.inputs import Inputs, find_known, guess_inputs
+from pytest_hubkit.inputs import Inputs, find_declared, find_known, guess_inputs
 from pytest_hubkit.isolation import PROGRAM, isolated_hub_dir
 from pytest_hubkit.seeds import draw, set_seed, watched_seeding
 from pytest_hubkit.stored import find_outside, find_weights
@@ -356,7 +356,7 @@ def _inspect(made: Any, function: Any, case: CaseRequest, root: Path) -> CaseRep
 
 
 def _inputs(runnable: Any, function: Any, case: CaseRequest) -> Iterator[Inputs]:  # noqa: ANN401
-    """The input that the parent has written, else the guesses that it makes too."""
+    """The input that the parent has written, else what is declared, else the guesses."""
     import torch
 
     if case.inputs:
@@ -364,6 +364,10 @@ def _inputs(runnable: Any, function: Any, case: CaseRequest) -> Iterator[Inputs]
         yield Inputs(args, kwargs, "")
         return
     known = Case(case.name, case.config)
+    declared = find_declared(known)
+    if declared is not None:
+        yield structs.replace(declared, provenance="")
+        return
     found = list(find_known(runnable, function, known))
     yield from found
     if not found and isinstance(runnable, torch.nn.Module):
@@ -407,13 +411,21 @@ def _run_all(
     os.chdir(cwd)
     try:
         for one in inputs:
-            runs[one.provenance] = _run(runnable, one, root)
+            runs[one.provenance] = _run_one(runnable, one, root)
             if runs[one.provenance] is None:
                 break
     finally:
         os.chdir(old)
     written = tuple(path for path, stamp in _stamps(root) if before.get(path) != stamp)
     return runs, written
+
+
+def _run_one(runnable: Any, inputs: Inputs, root: Path) -> ChildFailure | None:  # noqa: ANN401
+    """Run on one sample, which is enough to see whether files are found, else on the batch."""
+    rows = inputs.batch
+    if rows > 1 and _run(runnable, inputs.row(rows - 1), root) is None:
+        return None
+    return _run(runnable, inputs, root)
 
 
 def _run(runnable: Any, inputs: Inputs, root: Path) -> ChildFailure | None:  # noqa: ANN401

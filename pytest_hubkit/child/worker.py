@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import multiprocessing
+import io
 import os
 import pickle
 import sys
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from msgspec import Struct
 
+from hubkit._util.child_server import ChildServer, Resources
 from hubkit.lazy import import_late
 from hubkit.runtime.sandbox import (
     Attempt,
     Policy,
     guarded_network,
-    isolate_network,
     kept_state,
     wrap_requests,
 )
@@ -30,37 +28,45 @@ from pytest_hubkit.inputs import Inputs
 from pytest_hubkit.isolation import isolated_hub_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from pytest_hubkit.stored import WeightsStore
 
 
 _TIMEOUT = 300.0
+_HOME = "pytest_hubkit.child.worker"
 _Argument = TypeVar("_Argument")
 _Result = TypeVar("_Result")
 
 
+class WorkerError(Exception):
+    """What was called in the worker failed there: its text says how."""
+
+
 class Worker:
-    """One spawned process that runs what it is sent; a new one after a crash.
+    """One process that runs what it is sent; a new one after a crash.
 
     Args:
         isolated: Whether it has no network, if the system allows that.
+        interpreter: The command for Python; ``sys.executable`` by default.
     """
 
-    def __init__(self, *, isolated: bool = True) -> None:
-        self._isolated = isolated
-        self._pool: ProcessPoolExecutor | None = None
+    def __init__(self, *, isolated: bool = True, interpreter: Sequence[str] = ()) -> None:
+        self._prepare = "isolate" if isolated else ""
+        self._interpreter = interpreter
+        self._server: ChildServer | None = None
 
-    def run(self, message: str) -> Any:  # noqa: ANN401
-        """Run a pickled model on pickled input there, in evaluation mode; returns its output.
+    def run(self, message: str) -> None:
+        """Run a pickled model on pickled input there, in evaluation mode.
 
         Args:
-            message: File with a pickled triple: the model, positional and keyword arguments.
+            message: File that `send` has written.
 
         Raises:
-            Exception: The model raised it.
+            WorkerError: The model fails there.
+            ChildError: It crashed the process, or took too long.
         """
-        return pickle.loads(self.call(_run, message))  # noqa: S301
+        self.call(_run, message)
 
     def call(
         self,
@@ -71,52 +77,84 @@ class Worker:
         """Call a function there.
 
         Raises:
-            TimeoutError: It took longer.
-            BrokenProcessPool: The process crashed.
-            Exception: The function raised it.
+            WorkerError: The function fails.
+            ChildTimeoutError: It took longer.
+            ChildError: The process crashed.
         """
-        if self._pool is None:
-            context = multiprocessing.get_context("spawn")
-            prepare = isolate_network if self._isolated else None
-            self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=prepare)
-        future = self._pool.submit(function, argument)
+        if self._server is None:
+            self._server = ChildServer(
+                f"{_HOME}:answer", Resources(timeout), self._prepare, self._interpreter
+            )
         try:
-            return future.result(timeout)
-        except BrokenProcessPool:
+            reply = self._server.call(pickle.dumps((function, argument)), timeout)
+        except BaseException:
+            # After a time limit or Ctrl-C, it would go on, and the next call would wait for it.
             self.close()
             raise
-        except BaseException:
-            # A time limit or Ctrl-C: it would go on, and the next call would wait for it.
-            if not future.done():
-                self.close()
-            raise
+        failure, result = pickle.loads(reply)  # noqa: S301 - of our own process
+        if failure:
+            raise WorkerError(failure)
+        return cast("_Result", result)
 
     def close(self) -> None:
         """End the process, if there is one."""
-        if self._pool is None:
-            return
-        processes = [*(self._pool._processes or {}).values()]  # noqa: SLF001
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
-            process.kill()
-            process.join()
-        self._pool = None
+        if self._server is not None:
+            self._server.close()
+            self._server = None
 
 
-def _run(message: str) -> bytes:
+def isolate() -> None:
+    """Cut the process off from the network, if the system allows that."""
+    from hubkit.runtime.sandbox import isolate_network
+
+    isolate_network()
+
+
+def answer(request: bytes) -> bytes:
+    """Call what `Worker.call` has sent.
+
+    Args:
+        request: A pickled function and its argument.
+
+    Returns:
+        A pickled pair: what failed, or ""; the result.
+    """
+    function, argument = pickle.loads(request)  # noqa: S301 - of our own process
+    try:
+        reply = "", function(argument)
+    except Exception as error:  # noqa: BLE001 - whatever the model raises
+        reply = f"{type(error).__name__}: {error}", None
+    return pickle.dumps(reply)
+
+
+def send(message: Path, model: Any, inputs: Inputs) -> None:  # noqa: ANN401
+    """Write a model and its input for a worker.
+
+    Args:
+        message: The file.
+        model: The model or another callable.
+        inputs: Its input.
+    """
+    import torch
+
+    # Its pickles keep the numbers of tensors apart, which is faster.
+    with message.open("wb") as file:
+        torch.save((model, inputs.args, inputs.kwargs), file)
+
+
+def _run(message: str) -> None:
     # With this, pickles made by hubkit find the code of hub repos.
     import hubkit.repos  # noqa: F401
 
-    import_late("torch")
-
-    with open(message, "rb") as file:  # noqa: PTH123
-        model, args, kwargs = pickle.load(file)  # noqa: S301
+    torch = import_late("torch")
+    model, args, kwargs = torch.load(message, weights_only=False)
     from pytest_hubkit.models import evaluating, invoke
 
     guard = guarded_network(Path(), "The model's forward in another process")
     with evaluating(model), guard:
         output = invoke(model, Inputs(args, kwargs, ""))
-    return pickle.dumps(output)
+    # Whoever waits for it gets it through a pipe.
+    torch.save(output, io.BytesIO())
 
 
 _FUNCTIONS = ("load", "list", "help")

@@ -9,7 +9,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 
+from hubkit.cli import main
 from tests.git_host import GitHost, commit_files
 
 if TYPE_CHECKING:
@@ -81,14 +83,17 @@ class Hub:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    def audit(self, *arguments: str, code: int | None = None) -> dict[str, Any]:
-        """Run the command to its end; returns its summary."""
-        with self.start("--json", *arguments) as process:
-            stdout, stderr = process.communicate(timeout=300)
-        if code is not None:
-            assert process.returncode == code, stderr
-        summary: dict[str, Any] = json.loads(stdout or "{}")
-        return {"code": process.returncode, "stderr": stderr, **summary}
+    def audit(self, *arguments: str, code: int) -> dict[str, Any]:
+        """Run the command to its end, in this process; returns its summary.
+
+        Args:
+            arguments: Those of the command.
+            code: The exit code that it must have.
+        """
+        done = CliRunner().invoke(main, ["audit", "--json", *arguments])
+        assert done.exit_code == code, done.output
+        summary: dict[str, Any] = json.loads(done.stdout or "{}")
+        return {"stderr": done.stderr, **summary}
 
     def recover(self) -> int:
         """How many repos an audit that was killed has kept."""
@@ -112,6 +117,7 @@ class Hub:
 def hub(git_host: GitHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
     """A hub with the repos acme/good and acme/bad."""
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.chdir(tmp_path)
     hub = Hub(git_host, tmp_path)
     hub.publish("good", {"hubconf.py": GOOD, "LICENSE": "MIT License\n"})
     hub.publish("bad", {"hubconf.py": BAD})

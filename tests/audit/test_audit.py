@@ -12,8 +12,10 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
 from hubkit.audit.tables import TABLES
+from hubkit.cli import main
 
 if TYPE_CHECKING:
     from tests.audit.conftest import Hub
@@ -22,12 +24,9 @@ pytestmark = pytest.mark.slow
 DEEP = "x = [" + "[1], " * 45_000 + "]\n"
 
 
-def check(hub: Hub, repo: str) -> list[tuple[str, str, int | None]]:
+def check(repo: str) -> list[tuple[str, str, int | None]]:
     """What `hubkit check` finds in a repo."""
-    done = subprocess.run(
-        [sys.executable, "-m", "hubkit", "check", repo, "--output-format", "json"],
-        cwd=hub.folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = CliRunner().invoke(main, ["check", repo, "--output-format", "json"])
     findings = json.loads(done.stdout)["findings"]
     return [(one["code"], one["message"], (one["location"] or {}).get("line")) for one in findings]
 
@@ -46,7 +45,7 @@ def test_results_are_those_of_check_and_list(hub: Hub) -> None:
             "SELECT code, message, line FROM findings JOIN commits USING (commit_id)"
             f" WHERE spec = '{spec}' AND suppressed_by IS NULL"
         )
-        assert sorted(found, key=str) == sorted(check(hub, repo), key=str)
+        assert sorted(found, key=str) == sorted(check(repo), key=str)
     names = hub.query(
         "SELECT spec, name, parameters FROM entrypoints JOIN commits USING (commit_id)"
         " WHERE spec LIKE 'acme/%' ORDER BY ALL"
@@ -118,24 +117,35 @@ def test_a_killed_audit_has_lost_only_what_was_in_flight(hub: Hub) -> None:
     assert len(hub.host.paths("info/refs")) == 31 - kept
 
 
-def test_repos_that_hang_or_eat_memory_cost_only_themselves(hub: Hub) -> None:
+def test_a_repo_that_eats_memory_costs_only_itself(hub: Hub) -> None:
     hub.publish("huge", {"hubconf.py": DEEP + BAD_NOW})
-    hub.publish("slow", {"hubconf.py": BAD_NOW})
-    stall = threading.Event()
-    hub.host.fail("slow", times=9, stall=stall)
-    summary = hub.audit(
-        "acme/huge", "acme/slow", *hub.copies(4), "--memory", "64M", "--timeout", "8", code=1
-    )
-    stall.set()
-    assert summary["states"] == {"checked": 4, "timed out": 1, "out of memory": 1}
-    rows = hub.query("SELECT spec, attempts, reason FROM repos WHERE commit_id IS NULL ORDER BY 1")
-    assert [row[:2] for row in rows] == [("acme/huge", 2), ("acme/slow", 2)]
+    summary = hub.audit("acme/huge", *hub.copies(4), "--memory", "64M", code=1)
+    assert summary["states"] == {"checked": 4, "out of memory": 1}
+    rows = hub.query("SELECT spec, attempts, reason FROM repos WHERE commit_id IS NULL")
+    assert [row[:2] for row in rows] == [("acme/huge", 2)]
     assert "64.0 MB" in rows[0][2]
-    assert "8 seconds" in rows[1][2]
+
+
+def test_a_repo_that_hangs_keeps_no_other_waiting_and_is_given_up_on(hub: Hub) -> None:
+    """First there is time without end, for those that are well, then next to none."""
+    stall = threading.Event()
+    hub.host.fail("bad", times=9, stall=stall)
+    with hub.start("acme/bad", *hub.copies(4), "--workers", "2") as process:
+        assert hub.host.wait_until(lambda some: sum("zip" in one.path for one in some) == 4)
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+    summary = hub.audit("acme/bad", "--timeout", "0.5", code=1)
+    stall.set()
+    assert summary["states"]["timed out"] == 1
+    ((attempts, reason),) = hub.query(
+        "SELECT attempts, reason FROM repos WHERE state = 'timed out'"
+    )
+    assert attempts == 2
+    assert "0.5 seconds" in reason
 
 
 def test_a_host_that_limits_the_rate_is_waited_for(hub: Hub) -> None:
-    hub.host.fail("good.git", status=429, headers={"Retry-After": "2"})
+    hub.host.fail("good.git", status=429, headers={"Retry-After": "1"})
     summary = hub.audit("acme/good", "./work/bad", code=1)
     assert summary["states"] == {"checked": 2}
     assert "limits the rate until" in summary["stderr"]
@@ -147,8 +157,10 @@ def test_files_of_others_are_refused(hub: Hub) -> None:
     path = hub.folder / "audit.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE TABLE mine (a INTEGER)")
-        locked = hub.audit("acme/good", code=2)
-    assert "in use by another process" in locked["stderr"]
+        with hub.start("acme/good") as other:
+            _, stderr = other.communicate()
+    assert other.returncode == 2
+    assert "in use by another process" in stderr
     assert "is a database of something else" in hub.audit("acme/good", code=2)["stderr"]
     path.write_text("text" * 1000)
     assert "Cannot open audit.duckdb" in hub.audit("acme/good", code=2)["stderr"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hubkit.audit.engine import EngineOptions, open_engine
 from tests.audit.cluster import PATIENCE, Cluster
 
 if TYPE_CHECKING:
@@ -50,6 +51,16 @@ def test_killed_workers_cost_nothing_and_a_killed_scheduler_loses_nothing(
 
 
 def test_a_scheduler_that_does_not_answer_is_an_error(hub: Hub) -> None:
+    import dask
+
     hub.host.stop()
-    summary = hub.audit("acme/good", "--scheduler", f"tcp://127.0.0.1:{hub.host.port}", code=2)
+    address = f"tcp://127.0.0.1:{hub.host.port}"
+    with dask.config.set({"distributed.comm.timeouts.connect": "500ms"}):
+        summary = hub.audit("acme/good", "--scheduler", address, code=2)
     assert "Cannot connect to the scheduler" in summary["stderr"]
+
+
+def test_what_is_started_here_listens_to_this_machine_alone() -> None:
+    with open_engine(EngineOptions(workers=1)) as engine:
+        server = engine._client.cluster.scheduler.http_server
+        assert {one.getsockname()[0] for one in server._sockets.values()} == {"127.0.0.1"}

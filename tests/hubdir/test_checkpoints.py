@@ -175,7 +175,7 @@ def test_the_next_call_goes_on_where_a_failed_one_stopped(
 def test_a_silent_host_is_given_up_on(git_host: GitHost, tmp_path: Path) -> None:
     url = git_host.add_file("/net.pt", BODY)
     git_host.fail("net", cut=1_000_000, stall=threading.Event())
-    fetch_checkpoint(url, model_dir=tmp_path, policy=FetchPolicy(read_timeout=2))
+    fetch_checkpoint(url, model_dir=tmp_path, policy=FetchPolicy(read_timeout=2, pause=0.01))
     assert (tmp_path / "net.pt").read_bytes() == BODY
 
 

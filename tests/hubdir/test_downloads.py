@@ -58,7 +58,7 @@ def test_a_body_that_is_shorter_than_announced_is_refused(
     git_host.changes["net"] = lambda answer: with_header(answer, "Content-Length", longer)
     git_host.fail("net", times=99, cut=len(BODY))
     with pytest.raises(errors.IncompleteDownloadError):
-        fetch_checkpoint(url, model_dir=tmp_path, policy=FetchPolicy())
+        fetch_checkpoint(url, model_dir=tmp_path, policy=FetchPolicy(pause=0.01))
     assert not (tmp_path / "net.pt").exists()
 
 

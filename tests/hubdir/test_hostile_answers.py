@@ -105,7 +105,7 @@ def test_absurd_numbers_in_answers_end_in_a_typed_error_or_not_at_all(
     )
     # Where more is announced than comes, the client waits for it.
     try:
-        fetch_checkpoint(url, model_dir=tmp_path, policy=FetchPolicy(read_timeout=0.5))
+        fetch_checkpoint(url, model_dir=tmp_path, policy=FetchPolicy(read_timeout=0.5, pause=0.01))
     except errors.FetchError:
         assert list(tmp_path.glob("net.pt")) == []
     assert len(git_host.requests) < 10

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_hubkit.checks import all_checks
+from tests import warm
 from tests.warm import run_python
 
 if TYPE_CHECKING:
@@ -101,13 +102,13 @@ class HubRepo:
 
         Args:
             arguments: Those of pytest.
-            warm_children: Whether torch is imported already in the children of hubkit, too.
+            warm_children: Whether torch is imported already in its children, too.
         """
         temporary = f"--basetemp={self.root / 'runpytest'}"
         done = run_python(
             *("-m", "pytest", temporary, *arguments),
             cwd=self.root,
-            warm_children=warm_children and "-n" not in arguments,
+            warm_children=warm_children,
         )
         # As pytester does, so that a test that fails shows it.
         sys.stdout.write(done.stdout)
@@ -142,6 +143,13 @@ def torch_stays() -> None:
     import torch  # noqa: F401
 
     import pytest_hubkit.collection  # noqa: F401
+
+
+@pytest.fixture(autouse=True)
+def _warm_children(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What hubkit starts in children when pytest runs here has torch imported already."""
+    if request.node.get_closest_marker("torch"):
+        warm.warm_children(monkeypatch)
 
 
 @pytest.fixture

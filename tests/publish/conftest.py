@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from hubkit.cli import main
 from tests.git_host import commit_files
 from tests.git_host.repos import git
-from tests.warm import warm_interpreter
+from tests.warm import warm_children
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,7 +103,7 @@ class _Runs:
 def _warm_children(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands that run here start children in which torch is imported already."""
     if request.node.get_closest_marker("torch"):
-        monkeypatch.setattr(sys, "executable", warm_interpreter())
+        warm_children(monkeypatch)
 
 
 @pytest.fixture(scope="session")

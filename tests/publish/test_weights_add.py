@@ -64,7 +64,7 @@ def test_again_changes_nothing_and_other_weights_replace_the_record(
 def test_another_file_is_never_replaced(in_repo: Path, file: Path) -> None:
     place = in_repo / f"net-{digest(file)[:8]}.pth"
     place.write_bytes(b"mine")
-    result = hubkit("weights", "add", file)
+    result = hubkit("weights", "add", file, "--to", in_repo)
     assert result.exit_code == 2
     assert "do not match the hash in its name" in result.stderr
     assert place.read_bytes() == b"mine"
@@ -76,6 +76,7 @@ def test_another_file_is_never_replaced(in_repo: Path, file: Path) -> None:
     [
         (b"", "is empty"),
         (b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
         (b"<!DOCTYPE html><html>", "is a web page"),
         (b"PK\x03\x04 and no more", "is a damaged checkpoint"),
         (b"Dear reader,", "is not a checkpoint"),
@@ -149,6 +150,7 @@ def test_a_file_in_the_way_of_the_folder_is_reported(in_repo: Path, file: Path) 
     result = hubkit("weights", "add", file, "--to", in_repo / "hubconf.py")
     assert result.exit_code == 2
     assert "cannot be copied into" in result.stderr
+    assert "hubconf.py is no folder" in result.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -183,13 +185,13 @@ def test_without_torch_it_says_what_to_install(tmp_path: Path, checkpoints: Path
     assert not [*tmp_path.iterdir()]
 
 
-def run_printed(text: str, root: Path, name: str) -> None:
+def run_printed(text: str, made: Path) -> None:
     """Run the code that the command printed, with the file in place of its URL."""
     code = text[
         text.index("import torch") if "from pathlib" not in text else text.index("from pathlib") :
     ]
-    other = code.replace(name, "other.pth")
-    outcomes = run_codes(root, (code, other), Hosted(names={name: str(root / name)}))
+    other = code.replace(made.name, "other.pth")
+    outcomes = run_codes(made.parent, (code, other), Hosted(names={made.name: str(made)}))
     assert not outcomes[0].error, code
     assert outcomes[1].unreachable.endswith("other.pth")
 
@@ -212,17 +214,17 @@ def test_the_weights_in_a_training_state_are_published_alone(
     import torch
 
     (in_repo / "pyproject.toml").write_text('[project]\nname = "nets"\nversion = "2.1.0"\n')
-    options = ("--to", in_repo, "--repo", "acme/nets")
+    options = ("--to", in_repo / "dist", "--repo", "acme/nets")
     result = hubkit("weights", "add", checkpoints / "train.pth.tar", *options)
     assert result.exit_code == 0, result.output
     # The tag is the one that `hubkit release` would create.
     assert "acme/nets/releases/download/v2.1.0/train-" in result.stdout
     assert "Not recorded: pass --entrypoint NAME" in result.stderr
-    (made,) = in_repo.glob("train-*.pth")
+    (made,) = in_repo.glob("dist/train-*.pth")
     state = torch.load(made, weights_only=True)
     assert state.keys() == torch.load(checkpoints / "net.pth").keys()
     assert "values in total, from 'state_dict', without epoch and optimizer" in result.stdout
-    run_printed(result.stdout, in_repo, made.name)
+    run_printed(result.stdout, made)
 
 
 def test_a_pickled_model_is_converted_only_on_purpose(in_repo: Path, checkpoints: Path) -> None:
@@ -258,23 +260,23 @@ class TestSafetensors:
         import torch
 
         for name in ("old.pth", "halves.pth"):
-            result = hubkit("weights", "add", checkpoints / name, "--safetensors", "--to", in_repo)
+            result = hubkit("weights", "add", checkpoints / name, "--safetensors", "--to", "dist")
             assert result.exit_code == 0, result.output
             stem = name.removesuffix(".pth")
-            (made,) = in_repo.glob(f"{stem}-*.safetensors")
+            (made,) = in_repo.glob(f"dist/{stem}-*.safetensors")
             assert digest(made)[:8] in made.name
             old = torch.load(checkpoints / name, weights_only=True)
             new = safetensors.torch.load_file(made)
             assert old.keys() == new.keys()
             assert all(torch.equal(old[key], new[key]) for key in old)
-            run_printed(result.stdout, in_repo, made.name)
+            run_printed(result.stdout, made)
 
     def test_torchscript_is_loaded_otherwise(self, in_repo: Path, checkpoints: Path) -> None:
-        result = hubkit("weights", "add", checkpoints / "script.pt", "--to", in_repo)
+        result = hubkit("weights", "add", checkpoints / "script.pt", "--to", "dist")
         assert result.exit_code == 0, result.output
         assert "contents: TorchScript" in result.stdout
-        (made,) = in_repo.glob("script-*.pt")
-        run_printed(result.stdout, in_repo, made.name)
+        (made,) = in_repo.glob("dist/script-*.pt")
+        run_printed(result.stdout, made)
 
     @pytest.mark.parametrize(
         ("name", "message"),
@@ -287,10 +289,10 @@ class TestSafetensors:
     def test_contents_that_safetensors_cannot_hold_are_refused(
         self, in_repo: Path, checkpoints: Path, name: str, message: str
     ) -> None:
-        result = hubkit("weights", "add", checkpoints / name, "--safetensors", "--to", in_repo)
+        result = hubkit("weights", "add", checkpoints / name, "--safetensors", "--to", "dist")
         assert result.exit_code == 1
         assert message in result.stderr
-        assert not [*in_repo.glob("*.safetensors")]
+        assert not [*in_repo.glob("**/*.safetensors")]
 
 
 PLAIN = '''\
@@ -375,35 +377,12 @@ class TestWire:
         assert f"+            {url},\n" in result.stdout
         assert "recorded: hubkit.toml, net.weights" in result.stdout
 
-    def test_weights_in_the_repo_are_opened_there(self, repo: Path, checkpoints: Path) -> None:
-        (repo / "hubconf.py").write_text(PLAIN)
-        result = hubkit(
-            *("weights", "add", checkpoints / "linear.pth", "--wire", "net", "--to", "small")
-        )
-        assert result.exit_code == 0, result.output
-        (made,) = (repo / "small").iterdir()
-        text = (repo / "hubconf.py").read_text()
-        assert f'_pathlib.Path(__file__).parent.joinpath("small", "{made.name}"),\n' in text
-        assert "https://" not in text
-        assert "wrote: hubconf.py. Commit the file.\n" in result.stdout
-        torch_hub = (
-            f"import torch; torch.hub.load({str(repo)!r}, 'net', source='local', pretrained=True)"
-        )
-        assert run_codes(repo, (torch_hub,), Hosted())[0].error == ""
-
-    def test_an_ignored_folder_is_for_a_release(self, repo: Path, checkpoints: Path) -> None:
-        (repo / ".gitignore").write_text("/weights/\n")
-        options = ("--entrypoint", "net", "--to", "weights", *self.ADD)
-        result = hubkit("weights", "add", checkpoints / "linear.pth", *options)
-        assert result.exit_code == 0, result.output
-        assert "acme/nets/releases/download/v2/linear-" in result.stdout
-
     def test_the_url_of_other_weights_is_replaced(self, file: Path) -> None:
         hubconf = file.parent / "hubconf.py"
         before = hubconf.read_text()
         result = hubkit("weights", "add", file, "--wire", "net", *self.ADD)
         assert result.exit_code == 0, result.output
-        (made,) = file.parent.glob("net-*.pth")
+        (made,) = file.parent.glob("dist/net-*.pth")
         old = "v1.0/net-0123456789abcdef.pth"
         assert hubconf.read_text() == before.replace(old, f"v2/{made.name}")
 
@@ -416,15 +395,6 @@ class TestWire:
         assert "size mismatch for weight" in result.stderr
         assert (in_repo / "hubconf.py").read_text() == before
         assert [*in_repo.iterdir()] == [in_repo / "hubconf.py"]
-
-    def test_names_that_training_prefixed_are_said_to_be_the_reason(self, in_repo: Path) -> None:
-        import torch
-
-        state = torch.nn.Linear(3, 2).state_dict(prefix="module.")
-        torch.save(state, in_repo / "net.pth")
-        result = hubkit("weights", "add", "net.pth", "--wire", "net", *self.ADD)
-        assert result.exit_code == 1
-        assert "which DataParallel adds: pass --strip module. Nothing was written." in result.stderr
 
     @pytest.mark.parametrize(
         ("source", "reason"),
@@ -452,3 +422,62 @@ class TestWire:
         assert "hubkit cannot edit net in hubconf.py: " in result.stderr
         assert reason in result.stderr
         assert (file.parent / "hubconf.py").read_text() == source
+
+
+ENCODER = '''\
+import torch
+
+
+def net(pretrained: bool = False, num_classes: int = 5, width: int = 4):
+    """A net."""
+    return torch.nn.Sequential(torch.nn.Linear(2, width), torch.nn.Linear(width, num_classes))
+'''
+
+
+class TestReasons:
+    """Why weights do not load, and what to do."""
+
+    def add(self, folder: Path, state: object, *options: str) -> str:
+        import torch
+
+        (folder / "hubconf.py").write_text(ENCODER)
+        torch.save(state, folder / "best.pth")
+        result = hubkit("weights", "add", folder / "best.pth", "--wire", "net", *options)
+        assert result.exit_code == 1, result.output
+        assert not (folder / "dist").exists()
+        return " ".join(result.stderr.split())
+
+    def test_a_prefix_of_all_names(self, in_repo: Path) -> None:
+        import torch
+
+        net = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Linear(4, 5)).state_dict()
+        said = self.add(in_repo, {"model": {f"module.{key}": net[key] for key in net}})
+        assert "The weights do not load: " in said
+        assert "All names in the file start with `module.`" in said
+        assert "pass --strip module." in said
+        assert "@@" not in said
+
+    @pytest.mark.parametrize(("classes", "width"), [(7, 4), (7, 6), (5, 6)])
+    def test_other_arguments(self, in_repo: Path, classes: int, width: int) -> None:
+        import torch
+
+        net = torch.nn.Sequential(torch.nn.Linear(2, width), torch.nn.Linear(width, classes))
+        said = self.add(in_repo, net.state_dict())
+        changed = {"num_classes": classes} if classes != 5 else {}
+        changed |= {"width": width} if width != 4 else {}
+        assert all(f"{name}={value}" in said for name, value in changed.items())
+        assert said.count("They load with ") == 1
+        assert "@@" not in said
+
+    def test_another_model(self, in_repo: Path) -> None:
+        import torch
+
+        said = self.add(in_repo, torch.nn.Linear(3, 1).state_dict())
+        assert "is not that of the file" in said
+        assert "Nothing was written." in said
+
+    def test_no_note_of_a_url_stands_above_an_error(self, in_repo: Path) -> None:
+        import torch
+
+        said = self.add(in_repo, torch.nn.Linear(3, 1).state_dict(), "--repo", "acme/nets")
+        assert "the URL below" not in said

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -12,7 +11,7 @@ from click.testing import CliRunner, Result
 from hubkit.analysis import read_repo, require_hubconf
 from hubkit.cli import main
 from hubkit.scaffold import Discovery, Template, read_template
-from tests.warm import warm_interpreter
+from tests.warm import warm_children
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +65,7 @@ def make_template(tmp_path: Path) -> MakeTemplate:
 def _warm_children(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Models are built in children in which torch is imported already."""
     if request.node.get_closest_marker("torch"):
-        monkeypatch.setattr(sys, "executable", warm_interpreter())
+        warm_children(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

@@ -194,10 +194,14 @@ class Machine:
             "PIP_CACHE_DIR": str(cache),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         }
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        command = [sys.executable, "-m", "venv", "--without-pip", str(folder)]
+        subprocess.run(command, check=True)
         (site,) = folder.glob("lib/python3*/site-packages")
-        # Read after the environment's own packages.
+        # Read after the environment's own packages. The pip there installs into the environment.
         (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+        pip = self.bin / "pip"
+        pip.write_text(f'#!/bin/sh\nexec "{self.bin / "python"}" -m pip "$@"\n')
+        pip.chmod(0o755)
 
     def run(self, line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -28,7 +28,13 @@ if TYPE_CHECKING:
         rename_parameter,
         replace_default,
     )
-    from hubkit.rules.edits.names import hide_name, hoist_import, make_absolute, use_module
+    from hubkit.rules.edits.names import (
+        hide_name,
+        hoist_import,
+        make_absolute,
+        use_module,
+        use_name,
+    )
     from hubkit.rules.edits.source import is_plain_string, quote_of, source_of
 
 __all__ = [
@@ -54,6 +60,7 @@ __all__ = [
     "replace_entry",
     "source_of",
     "use_module",
+    "use_name",
 ]
 
 __getattr__ = lazy_names(
@@ -62,7 +69,7 @@ __getattr__ = lazy_names(
         "brackets": "append_entry call_at insert_list make_list remove_entry replace_entry",
         "definitions": "add_parameters append_parameter assign_docstring drop_keywords "
         "insert_docstring make_def remove_text rename_parameter replace_default",
-        "names": "hide_name hoist_import make_absolute use_module",
+        "names": "hide_name hoist_import make_absolute use_module use_name",
         "source": "is_plain_string quote_of source_of",
     },
 )

@@ -294,6 +294,23 @@ def use_module(source: Source, module: str) -> tuple[str, tuple[Edit, ...]] | No
     return (name, (edit,)) if edit else None
 
 
+def use_name(source: Source, module: str, name: str) -> tuple[str, tuple[Edit, ...]] | None:
+    """What a name of a module is called in a file, and an edit that imports it if necessary."""
+    for statement in source.tree.body:
+        if isinstance(statement, ast.ImportFrom) and statement.module == module:
+            for alias in statement.names:
+                if alias.name == name and not statement.level:
+                    return alias.asname or alias.name, ()
+        if isinstance(statement, ast.Import):
+            for alias in statement.names:
+                if alias.name == module:
+                    return f"{alias.asname or alias.name}.{name}", ()
+    hidden = f"_{name}"
+    text = f"from {module} import {name} as {hidden}"
+    edit = insert_import(source, text) if is_free(source, hidden) else None
+    return (hidden, (edit,)) if edit else None
+
+
 def hoist_import(source: Source, node: ast.stmt) -> tuple[Edit, Edit] | None:
     """Move an import from a function to the top of its module."""
     line = node.lineno

@@ -99,9 +99,7 @@ def kept_state(*, lasting: bool = False) -> Iterator[None]:
         lasting: Leave environment variables and ``sys.path`` as the code has set them, because
             more code of the same repo may count on them.
     """
-    saved = save_state()
-    if lasting:
-        saved = {one.name: saved[one.name] for one in _settings() if not one.lasts}
+    saved = {one.name: one.read() for one in _settings() if not (lasting and one.lasts)}
     try:
         yield
     finally:

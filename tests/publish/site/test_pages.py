@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser import LOOKS
 from tests.publish.site.conftest import HOSTILE
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Literal
 
-    from tests.browser import Browser, Scheme
+    from tests.browser import Browser
 
 ROWS = "#table [data-item]"
 
@@ -23,24 +23,14 @@ def names(items: list[str]) -> list[str]:
     return [item.split()[0] for item in items]
 
 
-@pytest.mark.parametrize(
-    ("page", "scheme", "size"),
-    [
-        ("index.html", "light", "desktop"),
-        ("index.html", "dark", "phone"),
-        ("models/tiny.html", "light", "phone"),
-        ("models/tiny.html", "dark", "desktop"),
-        ("models/huge.html", "light", "desktop"),
-        ("models/huge.html", "dark", "phone"),
-    ],
-)
-def test_pages_are_accessible_and_fit_the_window(
-    browser: Browser, site: Path, page: str, scheme: Scheme, size: Literal["desktop", "phone"]
-) -> None:
-    with browser.open(site / page, scheme=scheme, size=size) as shown:
-        shown.require_accessible()
-        width = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-        assert shown.page.evaluate(width)
+@pytest.mark.parametrize("page", ["index.html", "models/tiny.html", "models/huge.html"])
+def test_pages_are_accessible_and_fit_the_window(browser: Browser, site: Path, page: str) -> None:
+    with browser.open(site / page) as shown:
+        for scheme, size in LOOKS:
+            shown.change(scheme, size)
+            shown.require_accessible()
+            width = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+            assert shown.page.evaluate(width)
 
 
 def test_search_and_filters(browser: Browser, site: Path) -> None:

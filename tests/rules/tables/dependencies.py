@@ -339,6 +339,28 @@ def net(pretrained: bool = False):
 
     return _torch.nn.Linear(len(yaml.__version__), 1)
 ''',
+        "bad_what_a_module_of_torch_needs": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+from torch.utils.tensorboard import SummaryWriter as _SummaryWriter  # expect: HUB105
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(_SummaryWriter.__flags__, 1)
+''',
+        "trap_what_a_module_of_torch_needs": '''\
+dependencies = ["torch", "tensorboard"]
+
+import torch as _torch
+from torch.utils.tensorboard import SummaryWriter as _SummaryWriter
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(_SummaryWriter.__flags__, 1)
+''',
         "trap_declared_by_its_other_name": '''\
 dependencies = ["torch", "yaml", "PIL", "skimage"]
 

@@ -344,6 +344,7 @@ import torch as _torch
 import torchaudio as _torchaudio
 from timm.models.layers.activations import Swish as _Swish  # expect: HUB012
 from torch._six import container_abcs as _abcs  # expect: HUB012
+from torch.nn.modules.linear import _LinearWithBias  # expect: HUB012
 
 _torchaudio.set_audio_backend("sox")  # expect: HUB012
 _TYPE = _np.float  # expect: HUB012

@@ -1,0 +1,3 @@
+WIDTH = 1
+
+from acme.sizes import WIDTH
