@@ -63,10 +63,11 @@ class Reader:
             if command.startswith("cd "):
                 self.folder /= command.removeprefix("cd ")
                 continue
-            shown = self.said[command] = self.run("bash", "-c", command)
+            fails = any("error[" in line for line in lines)
+            shown = self.said[command] = self.run("bash", "-c", command, code=int(fails))
             assert re.fullmatch(expected(lines), shown) or not lines, f"$ {command}\n{shown}"
 
-    def run(self, *command: str) -> str:
+    def run(self, *command: str, code: int = 0) -> str:
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -75,7 +76,7 @@ class Reader:
             capture_output=True,
             text=True,
         )
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == code, f"{command}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
     def run_here(self, *command: str, **variables: str) -> str:

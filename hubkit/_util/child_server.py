@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _LENGTH = 8  # bytes of the length in front of a message
 _OUT_OF_MEMORY = 117  # exit status of a child that has used up its memory
-_LOOK_EVERY = 0.05  # seconds
+_LOOK_EVERY = 0.1  # seconds
 _ENDLESS = 1 << 60
 _LEAVING, _STAYING = b"\0", b"\1"
 _BOOT = """\

@@ -122,7 +122,6 @@ def serve(*modules: str) -> NoReturn:
         for name in modules:
             with contextlib.suppress(BaseException):
                 import_late(name)
-        gc.collect()
         gc.freeze()
         waiting.register(server, select.POLLIN)
         waiting.register(parent, 0)

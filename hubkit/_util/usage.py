@@ -27,10 +27,12 @@ def read_written(pid: int, *, alone: bool = False) -> int:
         alone: Whether to count its main thread only. Otherwise, what it has started and waited for
             counts, too.
     """
-    path = _PROC / (f"{pid}/task/{pid}/io" if alone else f"{pid}/io")
+    name = f"{_PROC}/{pid}/task/{pid}/io" if alone else f"{_PROC}/{pid}/io"
     try:
-        fields = dict(line.split(": ") for line in path.read_text("ascii").splitlines())
-        return max(int(fields["wchar"]), int(fields["write_bytes"]))  # also of memory maps
+        with open(name, "rb", buffering=0) as stream:  # noqa: PTH123 - it is read ten times a second
+            fields = dict(line.split(b": ") for line in stream.read().splitlines())
+        # The second one counts memory maps, too, but not files in memory.
+        return max(int(fields[b"wchar"]), int(fields[b"write_bytes"]))
     except (OSError, ValueError, KeyError):
         return 0
 
@@ -86,7 +88,8 @@ class TreeMeter:
 def _pages(pid: int) -> list[int]:
     """Bytes that are resident, and how many of them are of files and shared memory."""
     try:
-        pages = (_PROC / f"{pid}/statm").read_text("ascii").split()[1:3]
+        with open(f"{_PROC}/{pid}/statm", "rb", buffering=0) as stream:  # noqa: PTH123 - as above
+            pages = stream.read().split()[1:3]
     except OSError:
         return []
     size = os.sysconf("SC_PAGE_SIZE")

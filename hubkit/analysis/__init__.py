@@ -27,8 +27,7 @@ if TYPE_CHECKING:
         select_own,
         syntax_problem,
     )
-    from hubkit.analysis.needs import read_needs
-    from hubkit.analysis.repo import read_repo, require_hubconf
+    from hubkit.analysis.repo import read_needs, read_repo, require_hubconf
     from hubkit.analysis.signatures import render_parameters, render_signature
     from hubkit.analysis.suppressions import Spot, find_spots, read_comment
     from hubkit.analysis.values import write_literal
@@ -70,10 +69,9 @@ __getattr__ = lazy_names(
         "dependencies": "read_dependencies distribution_name import_name modules_beside find_bringers",
         "annotations": "read_types",
         "builtin_names": "is_stdlib",
-        "needs": "read_needs",
         "docstrings": "read_docstring render_docstring",
         "values": "write_literal",
-        "repo": "read_repo require_hubconf",
+        "repo": "read_needs read_repo require_hubconf",
         "signatures": "render_parameters render_signature",
         "suppressions": "Spot find_spots read_comment",
         "weights": "read_weights",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hubkit.analysis.arguments import find_misspelled_names, find_rejected_calls
+from hubkit.analysis.builtin_names import is_stdlib
 from hubkit.analysis.dependencies import find_dependencies
 from hubkit.analysis.effects import (
     InterpretedCalls,
+    find_called,
     find_effects,
     find_failing_defaults,
     find_gpu_needs,
@@ -16,6 +18,7 @@ from hubkit.analysis.effects import (
     find_unrequested_downloads,
 )
 from hubkit.analysis.imports import (
+    Reach,
     find_dynamic_imports,
     find_dynamic_loads,
     find_hazards,
@@ -23,12 +26,11 @@ from hubkit.analysis.imports import (
     find_reach,
 )
 from hubkit.analysis.modules import SourceFile, SourceTree, read_search_path, read_source
-from hubkit.analysis.removed import find_removed_names
-from hubkit.analysis.resolve import Resolver
+from hubkit.analysis.resolve import Resolver, open_hubconf
 from hubkit.analysis.scope import read_scope
 from hubkit.analysis.suppressions import read_suppressions
 from hubkit.analysis.surface import find_surface
-from hubkit.analysis.undefined import find_undefined_names
+from hubkit.analysis.undefined import find_removed_names, find_undefined_names
 from hubkit.analysis.weights import find_checkpoints, find_data_files, find_loads
 from hubkit.errors import HubconfNotFoundError, HubconfSyntaxError
 from hubkit.facts import Files, Hubconf, HubconfProblem, Location, RepoFacts
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hubkit.analysis.scope import Scope
-    from hubkit.facts import Entrypoint
+    from hubkit.facts import Entrypoint, Import
 
 
 def read_repo(repo: Path | Files, wanted: str = "") -> RepoFacts:
@@ -181,3 +183,40 @@ def _read(file: SourceFile, files: Files, wanted: str) -> RepoFacts:
         tuple(tree.problems),
         {found.file.path: found.file.text for found in checked},
     )
+
+
+# What must be installed
+
+
+def read_needs(files: Files, hubconf: Hubconf) -> dict[str, tuple[str, ...]]:
+    """Top-level modules from outside the repo that loading each entrypoint imports, by name.
+
+    They are those that importing the hubconf imports, and that the entrypoint and the functions of
+    the hubconf that it calls import; what other functions import may never run. Modules of the
+    standard library are left out, and imports whose failure is caught.
+    """
+    try:
+        opened = open_hubconf(files, hubconf.path)
+        names = [one.name for one in hubconf.entrypoints]
+        return _find_needs(*opened, names) if opened else {}
+    except RecursionError:
+        return {}
+
+
+def _find_needs(
+    scope: Scope, resolver: Resolver, names: Iterable[str]
+) -> dict[str, tuple[str, ...]]:
+    reach = find_reach(scope, resolver)
+    eager = _select(one for one in reach.imports if not one.in_function)
+    base = Reach((), (), reach.eager, reach.eager)
+    needs = {}
+    for name in names:
+        called = find_called(scope, resolver, name)
+        sure = [one for at, one in enumerate(called) if at == 0 or one.scope.file is scope.file]
+        late = find_late_imports(resolver, base, sure)
+        needs[name] = tuple(sorted(eager | _select(late.imports)))
+    return needs
+
+
+def _select(imports: Iterable[Import]) -> set[str]:
+    return {one.top for one in imports if not one.guarded and not is_stdlib(one.top)}

@@ -322,7 +322,7 @@ class SyntaxCache(Struct, frozen=True):
     _stores: dict[ast.AST, tuple[str, ...]] = field(default_factory=dict)
     _names: dict[ast.AST, frozenset[str]] = field(default_factory=dict)
 
-    def calls_of(self, node: ast.AST, *, enters_loops: bool = False) -> tuple[Evaluated, ...]:
+    def calls_of(self, node: ast.AST, *, enters_loops: bool) -> tuple[Evaluated, ...]:
         """The calls that evaluating a node is certain to make, inner ones first.
 
         Args:

@@ -32,6 +32,8 @@ _QUIET = {
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "200ms",
     "distributed.admin.system-monitor.interval": "5s",
+    "distributed.scheduler.active-memory-manager.start": False,
+    "distributed.scheduler.work-stealing": False,  # there is one worker
 }
 _PER_THREAD = 2  # tasks in flight: one that runs, and one that waits at the worker
 _COUNT_EVERY = 5.0  # seconds
@@ -109,7 +111,10 @@ class Engine:
                 future = self._ended.get_nowait()
 
     def _outcome(self, job: Job, future: distributed.Future) -> Outcome:
+        from concurrent.futures import CancelledError
+
         from distributed import KilledWorker
+        from distributed.comm import CommClosedError
 
         if future.status == "cancelled":
             raise self._lost()
@@ -125,13 +130,20 @@ class Engine:
                 f"A worker cannot import hubkit: {error}",
                 hint="Install the same version of hubkit, with its extra audit, on all workers.",
             ) from None
+        except (CancelledError, CommClosedError) as error:
+            raise self._lost() from error
         except Exception as error:
             if self._client.status != "running":
                 raise self._lost() from error
             raise
 
     def _count_threads(self) -> int:
-        return sum(self._client.nthreads().values())
+        from distributed.comm import CommClosedError
+
+        try:
+            return sum(self._client.nthreads().values())
+        except (CommClosedError, TimeoutError) as error:
+            raise self._lost() from error
 
     def _lost(self) -> SchedulerLostError:
         return SchedulerLostError(

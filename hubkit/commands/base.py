@@ -109,14 +109,13 @@ def subgroup(**settings: Any) -> Callable[[Callable[..., object]], Group]:  # no
     return click.group(cls=Group, **settings)
 
 
-def print_answer(answer: Mapping[str, object], *, schema: int = SCHEMA) -> None:
+def print_answer(answer: Mapping[str, object]) -> None:
     """Print the answer of the running command as one JSON object.
 
     Args:
         answer: Its fields. Structs and paths are converted.
-        schema: Incremented when a field is removed or changes its meaning.
     """
-    echo_json({"schema": schema, "command": _name_of(click.get_current_context()), **answer})
+    echo_json({"schema": SCHEMA, "command": _name_of(click.get_current_context()), **answer})
 
 
 def _json_option() -> click.Option:

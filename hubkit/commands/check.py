@@ -356,7 +356,7 @@ def _write_report(report: Report, output: OutputOptions, root: Path | None = Non
         UsageError: A file cannot be written.
     """
     from hubkit.reporters import find_reporter
-    from hubkit.reporters.places import add_prefix
+    from hubkit.reporters.text import add_prefix
 
     def for_format(name: str) -> Report:
         return add_prefix(report, _find_prefix(name, root)) if root else report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,10 @@ from hubkit._util.progress import show_wait
 from hubkit._util.text import plural
 from hubkit.commands.base import print_answer, subcommand
 from hubkit.commands.complete import complete_cached
+from hubkit.errors import FetchError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from hubkit.lockfile import Lockfile
 
@@ -113,18 +115,35 @@ def _pin(
     left: list[str] = []
     for repo in map(parse_repo, repos):
         part(str(repo))
-        locked[str(repo)] = pins.lock_repo(repo)
+        with _naming(str(repo)):
+            locked[str(repo)] = pins.lock_repo(repo)
         note(f"{repo} is {locked[str(repo)].sha}")
         for url in pins.find_checkpoint_urls(repo):
-            found = pins.lock_checkpoint(url) if weights else pins.find_locked_checkpoint(url)
+            with _naming(url):
+                found = pins.lock_checkpoint(url) if weights else pins.find_locked_checkpoint(url)
             if found is not None:
                 checkpoints[url] = found
             elif url not in checkpoints:
                 left.append(url)
     for url in urls:
         part(url)
-        checkpoints[key_of(url)] = pins.lock_checkpoint(url)
+        with _naming(url):
+            checkpoints[key_of(url)] = pins.lock_checkpoint(url)
     return replace(lock, repos=locked, checkpoints=checkpoints), left
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """Say in an error what could not be pinned, and that the lock file is as before."""
+    from hubkit._util.urls import redact
+
+    try:
+        yield
+    except FetchError as error:
+        shown = redact(what) if "://" in what else what
+        error.message = f"Cannot pin {shown}: {error.message}"
+        error.hint = f"The lock file was not written. {error.hint}".strip()
+        raise
 
 
 def _print_unpinned(urls: list[str]) -> None:

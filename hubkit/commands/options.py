@@ -203,6 +203,11 @@ def _codes(values: tuple[str, ...]) -> tuple[str, ...]:
     for code in codes:
         if code != ALL and not matching_rules(code):
             raise UsageError(f"Unknown rule: {code}", hint=advise_code(code))
+    if not codes:
+        raise UsageError(
+            f"No rule is named: {', '.join(map(repr, values))}",
+            hint="`select` is empty, or another list of rules. Pass codes, prefixes or ALL.",
+        )
     return codes
 
 

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
         require_parses,
         write_changes,
     )
-    from hubkit.lint.run import lint_repo
-    from hubkit.lint.select import require_something_to_check, select_rules
+    from hubkit.lint.run import lint_repo, require_something_to_check, select_rules
     from hubkit.lint.suppression import advise_code
 
 __all__ = [
@@ -44,8 +43,7 @@ __getattr__ = lazy_names(
         "comments": "plan_comments",
         "fix": "Outcome fix_findings",
         "patch": "FileChange PatchError apply_edits render_diff require_parses write_changes",
-        "run": "lint_repo",
-        "select": "require_something_to_check select_rules",
+        "run": "lint_repo require_something_to_check select_rules",
         "suppression": "advise_code",
     },
 )

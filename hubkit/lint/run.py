@@ -12,15 +12,16 @@ from msgspec import Struct, structs
 
 from hubkit import limits
 from hubkit.config import HUBKIT_TOML
-from hubkit.errors import HubkitError, missing_requirement
+from hubkit.errors import HubkitError, UsageError, missing_requirement
 from hubkit.facts import Report, RuleFacts
-from hubkit.lint.select import select_rules
 from hubkit.lint.suppression import (
     Suppressions,
     find_unknown_codes,
     find_unknown_entrypoints,
     find_unused,
+    most_specific,
 )
+from hubkit.rules import all_rules
 from hubkit.rules.meta import internal_error
 from hubkit.rules.registry import FindingWithFix
 
@@ -318,3 +319,52 @@ def _digest(finding: Finding, lines: Mapping[tuple[str, int], str]) -> str:
     subject = " ".join(line.split()) or finding.message
     text = "\0".join((finding.code, path, finding.entrypoint or "", subject))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+# Which rules run
+
+
+def select_rules(config: Config, rules: Iterable[Rule] | None = None) -> tuple[Rule, ...]:
+    """Return the rules that a configuration selects.
+
+    A preview rule runs if its full code is selected, or if preview is enabled.
+
+    Args:
+        config: The configuration.
+        rules: The rules to select from; hubkit's own by default.
+    """
+    selectors = (*config.select, *config.extend_select)
+    return tuple(
+        rule
+        for rule in (all_rules() if rules is None else rules)
+        if most_specific(rule.code, selectors) is not None
+        and (config.preview or not rule.preview or rule.code in selectors)
+    )
+
+
+def require_something_to_check(facts: RepoFacts, config: Config) -> None:
+    """Reject a run that would pass only because it checks nothing.
+
+    Raises:
+        UsageError: No rule is selected, or the folder cannot be a hub repo.
+    """
+    rules = select_rules(config)
+    if rules and facts.before is None and all(rule.needs_previous for rule in rules):
+        raise UsageError(
+            f"Nothing to check: {rules[0].code} needs an earlier version to compare with",
+            hint="Pass that version. For example: --against v1.0",
+        )
+    if not rules:
+        raise UsageError(
+            "Nothing to check: no rule is selected",
+            hint="To run preview rules, add --preview or select them by their full code."
+            if config.select or config.extend_select
+            else "`select` is empty. Add codes, prefixes or ALL, or remove the setting.",
+        )
+    missing = facts.problem is not None and facts.problem.kind == "missing"
+    is_git = facts.files.is_tracked or (facts.root / ".git").exists()
+    if missing and not is_git and not any(path.endswith(".py") for path in facts.files.paths()):
+        raise UsageError(
+            f"Nothing to check: {facts.root} has no hubconf.py, no Python files and no git repo",
+            hint="Pass the folder of a hub repo, or owner/name[:ref].",
+        )

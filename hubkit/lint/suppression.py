@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from hubkit._util.text import closest, did_you_mean
 from hubkit.config import ALL
 from hubkit.facts import Fix, Location, SuppressedFinding
-from hubkit.lint.select import covers, find_ignore, most_specific
 from hubkit.rules import all_rules, matching_rules
 from hubkit.rules.meta import unknown_code, unknown_entrypoint, unused_suppression
 
@@ -274,3 +273,34 @@ def _did_all_run(selector: str, ran: frozenset[str]) -> bool:
 def _locate(config: Config, *keys: str) -> Location | None:
     line = config.find_line(*keys)
     return Location(config.path, line) if line else None
+
+
+# Codes of rules and selectors: codes, prefixes, ``ALL``
+
+
+def find_ignore(code: str, config: Config) -> str | None:
+    """Return the selector that ignores a rule in the whole repo, or None.
+
+    If a rule is both selected and ignored, the longer selector wins; of equal ones, the one that
+    ignores.
+    """
+    ignored = most_specific(code, (*config.ignore, *config.extend_ignore))
+    selected = most_specific(code, (*config.select, *config.extend_select))
+    if ignored is None or (selected is not None and _length(selected) > _length(ignored)):
+        return None
+    return ignored
+
+
+def most_specific(code: str, selectors: Iterable[str]) -> str | None:
+    """Return the longest selector that covers a code, or None."""
+    covering = (selector for selector in selectors if covers(selector, code))
+    return max(covering, key=_length, default=None)
+
+
+def covers(selector: str, code: str) -> bool:
+    """Whether a selector covers the code of a rule."""
+    return selector == ALL or (bool(selector) and code.startswith(selector))
+
+
+def _length(selector: str) -> int:
+    return 0 if selector == ALL else len(selector)

@@ -255,30 +255,15 @@ def help(
 
 
 def locate_repo(
-    repo_or_dir: str | os.PathLike[str],
-    source: str = "github",
-    *,
-    force_reload: bool = False,
-    skip_validation: bool = False,
-    lockfile: str | os.PathLike[str] | None = None,
+    repo_or_dir: str | os.PathLike[str], lockfile: str | os.PathLike[str] | None = None
 ) -> Path:
     """Return the folder of a repo, fetched if necessary. Runs nothing, so it needs no trust.
 
     Args:
         repo_or_dir: As for `load`.
-        source: "github", or "local" for folders only.
-        force_reload: Fetch it again.
-        skip_validation: Do not check that a commit belongs to this repo.
         lockfile: As for `load`.
     """
-    request = Request(
-        repo_or_dir,
-        source,
-        force_reload=force_reload,
-        skip_validation=skip_validation,
-        lockfile=_find_lockfile(lockfile),
-    )
-    return locate(request).root
+    return locate(Request(repo_or_dir, lockfile=_find_lockfile(lockfile))).root
 
 
 def _read_hubconf(root: Path) -> Hubconf:

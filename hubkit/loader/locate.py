@@ -23,6 +23,8 @@ from hubkit.hubdir.spec import folder_hint, has_folder, parse_repo, parse_spec
 from hubkit.torchhub import HUBCONF
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hubkit.facts import CachedRepo, FetchPolicy, RepoRef
     from hubkit.facts.hubdir import TrustRepo
     from hubkit.lockfile import Lockfile
@@ -112,12 +114,7 @@ def locate(request: Request) -> Located:
         HubconfNotFoundError: It is a folder and has no hubconf.
         FetchError: The repo cannot be fetched.
     """
-    spec = parse_spec(request.repo, request.source)
-    if isinstance(spec, Path):
-        _require_hubconf_in(spec)
-        return Located(spec, None)
-    cached = _fetch(spec, request)
-    return Located(cached.path, spec, cached.sha)
+    return _locate(request, _fetch)
 
 
 def locate_trusted(request: Request) -> Located:
@@ -127,11 +124,15 @@ def locate_trusted(request: Request) -> Located:
         UntrustedRepoError: The repo is not trusted.
         RepoSpecError, HubconfNotFoundError, FetchError: As for `locate`.
     """
+    return _locate(request, _fetch_trusted)
+
+
+def _locate(request: Request, fetch: Callable[[RepoRef, Request], CachedRepo]) -> Located:
     spec = parse_spec(request.repo, request.source)
     if isinstance(spec, Path):
         _require_hubconf_in(spec)
         return Located(spec, None)
-    cached = _fetch_trusted(spec, request)
+    cached = fetch(spec, request)
     return Located(cached.path, spec, cached.sha)
 
 

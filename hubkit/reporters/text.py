@@ -1,9 +1,11 @@
-"""Shared by several formats: locations, counts, colors, the summary."""
+"""Shared by several formats: locations, paths, counts, colors, the summary."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from hubkit._util.text import Painted, plural, printable
 from hubkit.facts import SEVERITIES, Location
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
     from hubkit._util.colors import Palette
     from hubkit.facts import Finding, Report, Severity
+
 
 WHOLE_REPO = Location("hubconf.py")
 """The place of findings about the whole repo, in formats whose consumers require one."""
@@ -92,3 +95,38 @@ def paint_code(code: str, severity: Severity, palette: Palette, *, text: str = "
         text: The text, if it is more than the code.
     """
     return palette.link(code, palette.paint(text or code, severity))
+
+
+# Paths
+
+
+def add_prefix(report: Report, prefix: str) -> Report:
+    """The report with other paths.
+
+    Args:
+        report: A report whose paths are relative to the folder that was checked.
+        prefix: That folder with a slash at its end, from where the new paths start; "" changes
+            nothing.
+    """
+    if not prefix:
+        return report
+    return replace(
+        report,
+        findings=tuple(_move(one, prefix) for one in report.findings),
+        suppressed=tuple(
+            replace(one, finding=_move(one.finding, prefix)) for one in report.suppressed
+        ),
+        lines={(f"{prefix}{path}", line): text for (path, line), text in report.lines.items()},
+        fixed=tuple(
+            replace(one, path=f"{prefix}{one.path}") if one.path else one for one in report.fixed
+        ),
+        config=f"{prefix}{report.config}" if report.config else "",
+        prefix=prefix,
+    )
+
+
+def _move(finding: Finding, prefix: str) -> Finding:
+    place = finding.location
+    if place is None:
+        return finding
+    return replace(finding, location=replace(place, path=f"{prefix}{place.path}"))

@@ -8,14 +8,18 @@ if TYPE_CHECKING:
     from hubkit.runtime.hubconf import LoadedHubconf, find_hubconf, import_hubconf
     from hubkit.runtime.import_hook import FINDER, install_finder
     from hubkit.runtime.namespace import (
+        FOLDER,
+        NO_BYTECODE,
         PREFIX,
+        AllowedTree,
+        CodePolicy,
         import_own,
         name_repo,
+        read_allowed,
         read_folder_name,
         read_repo_name,
         strip_edition,
     )
-    from hubkit.runtime.policy import FOLDER, NO_BYTECODE, AllowedTree, CodePolicy, read_allowed
     from hubkit.runtime.torch_patches import (
         HubFunctions,
         after_hub_import,
@@ -53,8 +57,7 @@ __getattr__ = lazy_names(
     {
         "hubconf": "LoadedHubconf find_hubconf import_hubconf",
         "import_hook": "FINDER install_finder",
-        "namespace": "PREFIX import_own name_repo read_folder_name read_repo_name strip_edition",
-        "policy": "FOLDER NO_BYTECODE AllowedTree CodePolicy read_allowed",
+        "namespace": "FOLDER NO_BYTECODE PREFIX AllowedTree CodePolicy read_allowed import_own name_repo read_folder_name read_repo_name strip_edition",
         "torch_patches": "HubFunctions after_hub_import patch_torch redirect redirect_all",
     },
 )

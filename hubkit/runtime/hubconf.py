@@ -23,13 +23,15 @@ from hubkit.runtime.import_hook import (
 )
 from hubkit.runtime.namespace import (
     ACTIVE,
+    FOLDER,
     Activation,
+    AllowedTree,
     adopt_search_path,
+    allow_in_children,
     owns,
     refresh_builtins,
     strip_prefix,
 )
-from hubkit.runtime.policy import FOLDER, AllowedTree, allow_in_children
 from hubkit.runtime.sys_modules import (
     adopt_new_modules,
     copy_sys_modules,
@@ -44,8 +46,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from hubkit.errors import EntrypointNotFoundError
-    from hubkit.runtime.namespace import Namespace
-    from hubkit.runtime.policy import CodePolicy
+    from hubkit.runtime.namespace import CodePolicy, Namespace
     from hubkit.runtime.torch_patches import HubFunctions
 
 HUBCONF = "hubconf"

@@ -24,6 +24,7 @@ from hubkit._util.logs import log
 from hubkit.runtime.module_loader import PackageLoader, find_file, loader_for
 from hubkit.runtime.module_proxies import find_proxy
 from hubkit.runtime.namespace import (
+    FOLDER,
     PREFIX,
     Namespace,
     NamespaceState,
@@ -32,12 +33,12 @@ from hubkit.runtime.namespace import (
     mark_external,
     name_folder,
     owns,
+    read_allowed,
     read_folder_name,
     refresh_builtins,
     strip_edition,
     strip_prefix,
 )
-from hubkit.runtime.policy import FOLDER, read_allowed
 from hubkit.runtime.sys_modules import UNPREFIXED_FINDER
 from hubkit.runtime.torch_patches import PATCHES, patch_module
 
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
     from pathlib import Path
 
-    from hubkit.runtime.policy import CodePolicy
+    from hubkit.runtime.namespace import CodePolicy
 
 # Somebody else's may do more than import.
 _BUILTIN_IMPORT = builtins.__import__ if type(builtins.__import__) is BuiltinFunctionType else None

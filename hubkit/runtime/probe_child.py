@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import convert
 
 from hubkit.runtime.hubconf import import_hubconf
-from hubkit.runtime.policy import FOLDER, NO_BYTECODE, CodePolicy
+from hubkit.runtime.namespace import FOLDER, NO_BYTECODE, CodePolicy
 from hubkit.runtime.probe import ProbeFailure, ProbeReply, ProbeRequest
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from hubkit.source.commit import open_commit
     from hubkit.source.folder import Folder
     from hubkit.source.overlay import Overlay
-    from hubkit.source.requirements import normalize, read_requirements
+    from hubkit.source.project import normalize, read_requirements
     from hubkit.source.worktree import open_files
 
 __all__ = [
@@ -29,7 +29,7 @@ __getattr__ = lazy_names(
         "commit": "open_commit",
         "folder": "Folder",
         "overlay": "Overlay",
-        "requirements": "normalize read_requirements",
+        "project": "normalize read_requirements",
         "worktree": "open_files",
     },
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,9 +16,10 @@ from click.testing import CliRunner
 
 from hubkit.audit.tables import TABLES
 from hubkit.cli import main
+from tests.audit.kills import kill_commands
 
 if TYPE_CHECKING:
-    from tests.audit.conftest import Hub
+    from tests.audit.hub import Hub
 
 pytestmark = pytest.mark.slow
 DEEP = "x = [" + "[1], " * 45_000 + "]\n"
@@ -98,23 +99,7 @@ def net(pretrained=False):
 
 
 def test_a_killed_audit_has_lost_only_what_was_in_flight(hub: Hub) -> None:
-    repos = hub.copies(30)
-    hub.host.gate = lambda _: time.sleep(0.05)  # so that there is time to kill it
-    with hub.start(*repos, "--workers", "2") as process:
-        assert hub.host.wait_until(lambda some: sum("zip" in one.path for one in some) > 15)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-    hub.host.gate = None
-    asked = len(set(hub.host.paths("info/refs")))
-    kept = hub.recover()
-    assert asked - 4 <= kept <= asked  # two at each worker
-    hub.host.forget_requests()
-    summary = hub.audit(*repos, "acme/bad", code=1)
-    assert summary["run"] == 1
-    assert summary["states"] == {"checked": 31}
-    assert hub.query("SELECT count(DISTINCT spec), count(*) FROM repos") == [(31, 31)]
-    assert hub.query("SELECT count(*) FROM commits") == [(31,)]
-    assert len(hub.host.paths("info/refs")) == 31 - kept
+    kill_commands(hub, 1, random.Random(7))
 
 
 def test_a_repo_that_eats_memory_costs_only_itself(hub: Hub) -> None:

@@ -2,52 +2,26 @@
 
 from __future__ import annotations
 
-import signal
-import time
+import random
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hubkit.audit.engine import EngineOptions, open_engine
-from tests.audit.cluster import PATIENCE, Cluster
+from tests.audit.kills import kill_schedulers, kill_workers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.audit.conftest import Hub
+    from tests.audit.hub import Hub
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def cluster(hub: Hub) -> Iterator[Cluster]:
-    cluster = Cluster(hub.folder)
-    yield cluster
-    cluster.close()
+def test_killed_workers_cost_nothing(hub: Hub) -> None:
+    kill_workers(hub, 1, random.Random(7))
 
 
-def test_killed_workers_cost_nothing_and_a_killed_scheduler_loses_nothing(
-    hub: Hub, cluster: Cluster
-) -> None:
-    first = cluster.add_worker()
-    cluster.add_worker()
-    repos = hub.copies(24)
-    hub.host.gate = lambda _: time.sleep(0.05)
-    options = (*repos, "--scheduler", cluster.address)
-    with hub.start(*options) as process:
-        assert hub.host.wait_until(lambda some: sum("zip" in one.path for one in some) > 5)
-        first.send_signal(signal.SIGKILL)
-        assert hub.host.wait_until(lambda some: sum("zip" in one.path for one in some) > 12)
-        cluster.scheduler.kill()
-        _, stderr = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 2
-    assert "was lost" in stderr
-    assert hub.recover() >= 5
-
-    hub.host.gate = None
-    summary = hub.audit(*repos, code=0)
-    assert (summary["run"], summary["states"]) == (1, {"checked": 24})
-    assert hub.query("SELECT count(*), count(DISTINCT spec) FROM commits") == [(24, 24)]
+def test_a_killed_scheduler_loses_only_what_was_in_flight(hub: Hub) -> None:
+    kill_schedulers(hub, 1, random.Random(7))
 
 
 def test_a_scheduler_that_does_not_answer_is_an_error(hub: Hub) -> None:

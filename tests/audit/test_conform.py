@@ -21,7 +21,7 @@ from hubkit.audit.environments import make_environment
 from hubkit.audit.messages import Bounds, Settings, Versions
 
 if TYPE_CHECKING:
-    from tests.audit.conftest import Hub
+    from tests.audit.hub import Hub
 
 pytestmark = [pytest.mark.slow, pytest.mark.torch]
 HUBCONF = '''dependencies = ["torch"]
@@ -200,6 +200,7 @@ def test_an_environment_is_made_once_for_equal_dependencies(
     [
         (("--conform", "1"), "it requires --trust"),
         (("--torch", "2.13"), "--torch requires --conform"),
+        (("--select", "HUB9999"), "Unknown rule: HUB9999"),
         (("--conform", "1", "--trust", "*", "--torch", "new"), "'new' is not a version"),
     ],
 )

@@ -159,6 +159,7 @@ def test_entrypoints_are_sorted_by_numbers(browser: Browser, few: str) -> None:
         assert first.inner_text() == "tf_efficientnet_11"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["two", "compared"])
 def test_the_page_is_accessible(
     browser: Browser, request: pytest.FixtureRequest, name: str

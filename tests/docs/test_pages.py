@@ -31,8 +31,9 @@ TEXTS = {path.name: path.read_text("utf-8") for path in sorted(DOCS.glob("*.md")
 NEEDS_TORCH = re.compile(r"^\$ (?:hubkit conform|hubkit weights|pytest)", re.MULTILINE)
 COMMANDS = re.compile(r"(?:(<!--[^\n]*-->)\n)?[ ]*```(?:console|sh)\n(.*?)```", re.DOTALL)
 MARK = re.compile(r"<!-- (?:run|story|not run: .+) -->")
+SUITE = (pytest.mark.torch, pytest.mark.slow)
 PAGES = [
-    pytest.param(name, marks=pytest.mark.torch if NEEDS_TORCH.search(text) else ())
+    pytest.param(name, marks=SUITE if NEEDS_TORCH.search(text) else ())
     for name, text in TEXTS.items()
     if "<!-- run -->" in text
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from html.parser import HTMLParser
@@ -168,6 +169,13 @@ def test_the_policy_forbids_what_a_page_may_not_do(browser: Browser, page: str) 
             shown.problems.clear()  # the browser tells of them in words of its own
         assert blocked == ["img-src", "script-src-attr", "style-src-attr"]
         assert not host.requests
+
+
+def test_other_event_loops_run_between_two_pages(browser: Browser) -> None:
+    for _ in range(2):
+        with browser.open("<title>net</title>") as shown:
+            assert shown.page.title() == "net"
+        assert asyncio.run(asyncio.sleep(0, "done")) == "done"
 
 
 @pytest.mark.parametrize(

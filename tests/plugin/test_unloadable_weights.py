@@ -14,7 +14,7 @@ from tests.warm import run_python
 if TYPE_CHECKING:
     from tests.plugin.conftest import HubRepo
 
-pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("torch_stays")]
+pytestmark = [pytest.mark.slow, pytest.mark.torch, pytest.mark.usefixtures("torch_stays")]
 
 MODEL = '''
 """The model."""

@@ -57,6 +57,14 @@ def test_what_is_not_locked_is_refused_with_the_line_that_locks_it(git_host: Git
     assert len(git_host.requests) == asked
 
 
+def test_a_checkpoint_that_is_not_there_is_named(worktree: Path, git_host: GitHost) -> None:
+    done = lock("acme/shapes:v1", "--checkpoint", f"{git_host.url}/gone.pt")
+    assert done.exit_code == 1
+    assert f"error: Cannot pin {git_host.url}/gone.pt: " in done.stderr
+    assert "hint: The lock file was not written." in done.stderr
+    assert not (worktree.parent / "project" / "hubkit.lock").exists()
+
+
 def test_checkpoints_are_locked_along(worktree: Path, git_host: GitHost) -> None:
     said = lock("acme/shapes:v1")
     url = f"{git_host.url}/net.pt"
