@@ -28,8 +28,8 @@ def parts(name: str) -> list[str]:
 
 
 def choices(name: str) -> list[dict[str, str]]:
-    """Every combination of the questions that offer a choice."""
-    asked = [one for one in read_template(name).questions if one.choices]
+    """Every combination of the questions that always offer a choice."""
+    asked = [one for one in read_template(name).questions if one.choices and not one.when]
     combined = product(*(one.choices for one in asked))
     return [dict(zip((one.name for one in asked), picked, strict=True)) for picked in combined]
 
@@ -53,6 +53,8 @@ def answer_sets(name: str) -> Iterator[dict[str, str]]:
         "GPL-3.0-only",
     ):
         yield {"license": license_name, "author": ODD, "description": ODD}
+    if "site" in names:
+        yield {"site": "yes", "host": "gitlab"}
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +76,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
 
 def test_there_are_as_many_as_there_are_options(made: dict[str, list[Path]]) -> None:
     counts = {name: len(repos) for name, repos in made.items()}
-    assert counts[DEFAULT] == 8 * (2 + len(parts(DEFAULT))) + len(parts(DEFAULT)) + 6
-    assert counts[EXISTING] == 2 + 2 * len(parts(EXISTING)) + 6
+    assert counts[DEFAULT] == 8 * (2 + len(parts(DEFAULT))) + len(parts(DEFAULT)) + 7
+    assert counts[EXISTING] == 2 + 2 * len(parts(EXISTING)) + 7
     assert counts[MINIMAL] == 2 + 2 * len(parts(MINIMAL)) + 6
 
 
