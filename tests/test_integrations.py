@@ -24,6 +24,18 @@ HOOKS: Any = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8")
 SLOPPY = 'dependencies = ["torch"]\nimport timm as _timm\n\n\ndef net():\n    """A net."""\n'
 
 
+def test_the_hook_of_init_watches_what_the_hook_of_this_repo_watches() -> None:
+    template = ROOT / "templates/_common/.pre-commit-config.yaml.jinja"
+    lines = [line.strip() for line in template.read_text("utf-8").splitlines()]
+    (hook,) = HOOKS
+    assert f"files: {hook['files']}" in lines
+    for name in ("pass_filenames", "require_serial"):
+        assert f"{name}: {str(hook[name]).lower()}" in lines
+    pattern = re.compile(hook["files"])
+    for watched in ("a/b.py", "hubkit.toml", "pyproject.toml", ".gitattributes", "LICENSE"):
+        assert pattern.search(watched)
+
+
 class Runner:
     """Runs the steps of the action as a runner does: bash on a file, inputs as variables."""
 

@@ -786,7 +786,7 @@ def _print_next_steps(plan: Plan, *, has_repo: bool) -> None:
             f'such as -a requirement="{UNKNOWN}".'
         )
     if plan.answers.get("license") == "NONE":
-        _say("There is no license, so others may not use the code. To add one, pass --license MIT.")
+        _say("To add a license, pass --license MIT, or the name of another one.")
     steps = [
         render_text(step, {**plan.answers, "found": plan.found}, where="next")
         for step in plan.template.next_steps

@@ -131,7 +131,7 @@ def _weights_notes(report: ConformanceReport) -> Iterator[str]:
     """The calls with weights that were not tried, by the reason."""
     calls: dict[str, list[str]] = {}
     for one in report.cases:
-        if one.weights and one.weights.verdict == "not tried" and one.checks:
+        if one.weights and one.weights.is_untried and one.checks:
             reason = one.weights.reason.removeprefix("not tried: ").removeprefix(one.weights.call)
             calls.setdefault(reason.strip(), []).append(one.weights.call or one.label)
     for reason, names in calls.items():

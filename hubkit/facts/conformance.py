@@ -182,6 +182,11 @@ class WeightsResult(Struct, frozen=True):
     filled: int | None = None
     parameters: int | None = None
 
+    @property
+    def is_untried(self) -> bool:
+        """Whether it was to be called with weights, and was not."""
+        return self.verdict == "not tried" and self.reason != NOT_SELECTED
+
 
 class CaseResult(Struct, frozen=True):
     """The results of one case of an entrypoint, or of the repo as a whole.
@@ -227,7 +232,7 @@ class CaseResult(Struct, frozen=True):
     def has_untried_weights(self) -> bool:
         """Whether level 3 ran, but could not call it with its weights."""
         last = LEVELS[-1]
-        is_untried = self.weights is not None and self.weights.verdict == "not tried"
+        is_untried = self.weights is not None and self.weights.is_untried
         has_run = bool(self.codes(last, "passed", "failed", "expected", "skipped"))
         return is_untried and has_run and not self.is_represented(last)
 

@@ -633,8 +633,7 @@ def check_tried_weights(report: ConformanceReport) -> Iterator[ChecklistItem]:
             action = (
                 "hubkit conform --all" if state == "note" else f"{_SUITE} --hubconf-weights=DIR"
             )
-            said = reason if reason.startswith(f"{call} ") else f"{call}: {reason}"
-            yield ChecklistItem("weights", state, f"not tried: {said}", action)
+            yield ChecklistItem("weights", state, f"not tried: {call}: {reason}", action)
 
 
 def _first_reason(text: str) -> str:

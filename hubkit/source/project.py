@@ -166,7 +166,7 @@ def find_authors(files: Files) -> Iterator[str]:
 def find_descriptions(files: Files) -> Iterator[str]:
     """What the project does: as packages declare it, from CITATION.cff, and from its README.
 
-    A title of the README counts if it says more than a name; then its first sentence, if there is one.
+    A title of the README counts if it says more than a name; else its first sentence, if there is one.
     """
     table = _read_pyproject(files)
     yield read_project(files).description
@@ -179,7 +179,6 @@ def find_descriptions(files: Files) -> Iterator[str]:
     titles = [_plain(found[1] or found[2]) for found in _TITLE.finditer(text)]
     yield from (title for title in titles if " " in title.strip())
     yield _first_sentence(text)
-    yield from titles
 
 
 def _plain(text: str) -> str:

@@ -219,6 +219,16 @@ def test_markdown_says_for_each_entrypoint_whether_its_weights_were_tried(
     assert "Calls with weights" not in render_markdown(REPORT)
 
 
+def test_weights_that_nobody_asked_for_are_not_missed() -> None:
+    def table(reason: str) -> str:
+        weights = WeightsResult("small(pretrained=True)", "not tried", reason)
+        case = structs.replace(REPORT.cases[0], weights=weights)
+        return render_table(structs.replace(REPORT, cases=(case,)))
+
+    assert "weights not tried" in table("not tried: it requests x")
+    assert "weights not tried" not in table("not selected")
+
+
 @pytest.mark.parametrize(
     ("report", "message", "color"),
     [

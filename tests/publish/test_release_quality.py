@@ -282,7 +282,7 @@ def test_conformance_is_shown_by_a_report_of_this_commit(
             "not tried: net(pretrained=True) requests https://x.org/net.pth, which is not here",
             (
                 "missing",
-                "not tried: net(pretrained=True) requests https://x.org/net.pth, which is not here",
+                "not tried: net(pretrained=True): it requests https://x.org/net.pth, which is not here",
             ),
         ),
         (

@@ -104,7 +104,9 @@ def test_another_answer_does_not_change_files_of_the_author(here: Path) -> None:
 
 def test_a_later_answer_is_in_every_file_that_was_not_edited(here: Path) -> None:
     write_tree(here, {name: text for name, text in SAMPLE.items() if name != "LICENSE"})
-    assert "There is no license" in init("--defaults", "--repo", "acme/nets").stdout
+    assert (
+        "To add a license, pass --license MIT" in init("--defaults", "--repo", "acme/nets").stdout
+    )
     config, card = here / "hubkit.toml", here / "MODEL_CARD.md"
     config.write_text(f"{config.read_text()}# mine\n")
     card.write_text(card.read_text().replace(":v0.1.0", ":v0.2.0"))  # as by `hubkit card --tag`

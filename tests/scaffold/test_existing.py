@@ -138,7 +138,7 @@ def test_no_license_is_made_up_for_code_that_has_none(here: Path) -> None:
     (here / "LICENSE").unlink()
     result = init("--defaults")
     assert not (here / "LICENSE").exists()
-    assert "There is no license" in result.stdout
+    assert "To add a license, pass --license MIT" in result.stdout
     assert init("--license", "mit", "--license-file", "--defaults").exit_code == 0
     assert (here / "LICENSE").read_text().startswith("MIT License")
 

@@ -48,7 +48,8 @@ def test_the_author_is_read_where_projects_write_it(
         ({"CITATION.cff": 'abstract: "Small nets"  # really\n'}, "Small nets"),
         ({"README.md": "![logo](x.png)\n\n# **Nets** for `you` [x](y)\n"}, "Nets for you x"),
         ({"readme.rst": "Nets\n====\n\nText.\n"}, "Text."),
-        ({"readme.rst": "Nets\n====\n"}, "Nets"),
+        ({"readme.rst": "Nets\n====\n"}, "Models of here."),
+        ({"README.md": "# nuclei\n"}, "Models of here."),
         (
             {
                 "README.md": "# nuclei\n\n[![ci](x)](y)\n\n_Segments_ nuclei\nin cell_1. For a paper.\n"
