@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from tests.git_host import GitHost
 
-BRIEF = FetchPolicy(read_timeout=0.2, connect_timeout=0.2)
+BRIEF = FetchPolicy(read_timeout=0.2, connect_timeout=0.2, pause=0.0)
+PATIENT = FetchPolicy(pause=0.0)
 LIMIT = {"x-ratelimit-remaining": "0", "Retry-After": "3600"}
 
 FILES = {
@@ -50,8 +51,6 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    for module in ("http", "download"):
-        monkeypatch.setattr(f"hubkit.hubdir.{module}.backoff", lambda _: 0.0)
 
 
 def show(call: Callable[[], object]) -> list[str]:
@@ -84,7 +83,7 @@ def test_a_repo_that_cannot_be_fetched_shows_one_cause(
     host: GitHost, repo: str, cause: str
 ) -> None:
     host.fail("limited", times=99, status=403, headers=LIMIT)
-    (line,) = show(lambda: fetch_repo(parse_repo(repo), FetchPolicy()))
+    (line,) = show(lambda: fetch_repo(parse_repo(repo), PATIENT))
     assert cause.format(port=host.port) in line
 
 
@@ -103,7 +102,7 @@ def test_offline_and_a_folder_that_cannot_be_written_show_one_cause(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "file"))
-    (line,) = show(lambda: fetch_repo(parse_repo("acme/shapes"), FetchPolicy()))
+    (line,) = show(lambda: fetch_repo(parse_repo("acme/shapes"), PATIENT))
     assert "Cannot write" in line
     monkeypatch.setenv("HUBKIT_OFFLINE", "1")
     (line,) = show(lambda: fetch_checkpoint(f"{host.url}/net.pt", policy=BRIEF))

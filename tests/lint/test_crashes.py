@@ -67,7 +67,7 @@ def test_the_others_run_and_the_exit_code_says_that_not_all_did(
     (stopped,) = report.crashes
     assert f"rule {broken.code} ({broken.slug}) crashed with " in stopped.message
     assert "test_crashes.py, line " in stopped.message
-    assert "report it to its developers" in stopped.hint
+    assert "This is a bug in hubkit. Please report it" in stopped.hint
     assert f"--extend-ignore {broken.code}" in stopped.hint
 
 

@@ -1,4 +1,3 @@
-# expect: HUB601
 dependencies = ["torch"]
 
 from acme_unet.net import UNet as _UNet
