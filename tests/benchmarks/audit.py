@@ -1,7 +1,7 @@
 """What ``hubkit audit`` costs for each repo, against ``hubkit check`` in a loop in one process.
 
-All repos are on a git host on loopback, which takes part of the processors; each run has a hub dir of
-its own, so it fetches everything. Two numbers set how many repos there are in the small and in the
+All repos are on a git host on loopback, which answers from memory to take little of the processors;
+each run has a hub dir of its own, so it fetches everything. Two numbers set how many repos there are in the small and in the
 large audits: ``python -m tests.benchmarks audit 1000 10000``.
 """
 
@@ -125,8 +125,11 @@ def publish(host: GitHost, folder: Path, count: int) -> list[str]:
         bare = host.add_repo("acme", f"kind-{kind}", worktree)
         archive = git_bytes("archive", "--format=zip", f"--prefix=net-{sha}/", sha, cwd=worktree)
         host.add_archive(sha, archive)
+        advertise = ("upload-pack", "--stateless-rpc", "--advertise-refs", str(bare))
+        refs = b"001e# service=git-upload-pack\n0000" + git_bytes(*advertise, cwd=bare)
         for number in range(kind, count, KINDS):
             (bare.parent / f"net-{number}.git").symlink_to(bare.name)
+            host.add_file(f"/acme/net-{number}.git/info/refs", refs)
             names.append(f"acme/net-{number}")
     return names
 
