@@ -137,7 +137,7 @@ def add_options(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--hubconf-progress",
         action="store_true",
-        help="Print what runs and what is left after two seconds of silence, without a terminal too.",
+        help="Print what runs and what is left after three seconds of silence, without a terminal too.",
     )
     group.addoption(
         "--hubconf-report",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _SILENT = 2.0  # seconds without output after which something is said
-_SILENT_IN_LOGS = 10.0  # where each text stays
+_SILENT_IN_LOGS = 3.0  # where each text stays
 _FEW = 20  # checks that must have run before the rest is estimated
 
 

@@ -68,7 +68,7 @@ class Nursery:
     """A process that has imported modules, and forks.
 
     Args:
-        modules: The modules; those that cannot be imported are left out.
+        modules: Their names; modules that cannot be imported are skipped.
         env: All environment variables of the process.
     """
 

@@ -72,7 +72,7 @@ class TreeMeter:
             self._looked = time.monotonic()
 
     def measure(self, pid: int) -> None:
-        """Look at a process.
+        """Add up what a process and its children use.
 
         Raises:
             ChildMemoryError: Too much memory.

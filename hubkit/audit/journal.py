@@ -1,8 +1,9 @@
 """Outcomes that are not in the tables yet: a file beside the database.
 
 To append an outcome costs a hundredth of what it costs to write its rows to the tables one repo at a
-time. So each outcome is appended at once, and many of them go to the tables together. A process that
-is killed leaves the file; whoever opens the database next to write moves what is in it to the tables.
+time. So each outcome is appended at once, and many of them go to the tables together. If a
+process is killed, the file stays, and the next process that writes to the database moves its outcomes
+to the tables.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ class Store:
             self._journal.clear()
 
     def recover(self) -> None:
-        """Move to the tables what a process that was killed has left in the journal."""
+        """Move the outcomes that a killed process left in the journal to the tables."""
         runs = {row["run"]: row["started"] for row in self.query("SELECT run, started FROM runs")}
         found = [one for one in self._journal.read() if runs.get(one.run) == one.started]
         last = max((one.run for one in found), default=0)
@@ -261,7 +261,7 @@ def open_store(path: Path, *, write: bool = False) -> Iterator[Store]:
     _require_duckdb()
     if not write and not path.is_file():
         raise UsageError(f"There is no file {path}", hint="Make one: hubkit audit --out FILE REPOS")
-    # A process that was killed has left outcomes, which reports show, too.
+    # Reports also show the outcomes that a killed process left in the journal.
     writes = write or _journal_of(path).exists()
     store = Store(_connect(path, write=writes), path)
     try:

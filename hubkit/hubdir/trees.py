@@ -76,7 +76,8 @@ def fetch_branch(client: Client, repo: RepoRef, policy: FetchPolicy) -> Resolved
         policy: As for `fetch_tree`.
 
     Returns:
-        What the branch resolved to; None if there is no such branch, or something is unusual.
+        What the branch resolved to; None if there is no such branch, or if the zip does not name
+        its commit.
 
     Raises:
         FetchError: As for `fetch_tree`.
