@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _MOST = 4
 
 
-@check("C211", "batch-invariance", level=2, requires=(*RAN, "C204", "C205"))
+@check("C211", "batch-invariance", level=2, requires=(*RAN, "C204", "C205"), by_design=True)
 def batch_invariance(context: CaseContext) -> Iterator[Failure]:
     """The output for a sample does not depend on the other samples in the batch.
 

@@ -133,14 +133,20 @@ INPUTS = "".join(
 )
 
 
+CHECKS = "C101,C106,C201,C204,C205,C207,C209,C211,C212,C213"
+
+
 def test_what_follows_from_a_design_is_tried_on_one_model_of_it(
     repo: HubRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
     repo.write({"hubconf.py": ALIKE, "hubkit.toml": INPUTS})
-    arguments = ("--hubconf", "--hubconf-select=C101,C106,C201,C204,C207,C209,C212,C213", "-v")
+    arguments = ("--hubconf", f"--hubconf-select={CHECKS}", "-v")
     said = outcomes(repo.run(*arguments, "--hubconf-report=report.json"))
-    noted = set((tmp_path / "notes").read_text().splitlines())
+    runs = (tmp_path / "notes").read_text().splitlines()
+    # The model, a row of its copy, and one of a second build; then the model and a second build.
+    assert (runs.count("2 eval float32"), runs.count("4 eval float32")) == (3, 2)
+    noted = set(runs)
     assert {"2 train float32", "2 eval bfloat16"} <= noted
     assert not {"4 train float32", "4 eval bfloat16", "8 eval bfloat16"} & noted
     # What is promised is tried.
