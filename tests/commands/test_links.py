@@ -85,7 +85,7 @@ def test_commands_do_not_print_files_outside_of_the_repo(
     else:
         link(repo, name, secret if way == "absolute" else os.path.relpath(secret, repo))
     reports = {one: tmp_path / one for one in FORMATS}
-    for command in (
+    commands: tuple[tuple[str | Path, ...], ...] = (
         ("check", repo, "--select=ALL", *(f"--report={one}={at}" for one, at in reports.items())),
         ("check", repo, "--no-git", "--select=ALL"),
         ("check", repo, "--ref", "HEAD", "--select=ALL"),
@@ -98,9 +98,9 @@ def test_commands_do_not_print_files_outside_of_the_repo(
         ("init", repo, "--diff"),
         ("init", repo, "--dry-run"),
         ("release", repo, "--dry-run", "--level", "0"),
-    ):
-        said = run(*command)
-        assert CANARY not in said.output, command
+    )
+    for command in commands:
+        assert CANARY not in run(*command).output, command
     for one, at in reports.items():
         assert CANARY not in at.read_text("utf-8"), one
     assert secret.read_text() == SECRET
