@@ -80,12 +80,20 @@ class Shown:
         found = self.page.locator(selector).all()
         return [one.get_attribute("data-item") or "" for one in found if one.is_visible()]
 
-    def require_accessible(self) -> None:
-        """Check that axe finds nothing, not even of minor impact."""
+    def require_accessible(self, *, contrast: bool = True) -> None:
+        """Check that axe finds nothing, not even of minor impact.
+
+        Args:
+            contrast: Whether to look at the colors of each text, which takes most of the time.
+        """
         from axe_playwright_python.sync_playwright import Axe
 
         # axe would request the styles, which a browser denies to pages that are files.
-        options = {"preload": False, "resultTypes": ["violations"]}
+        options = {
+            "preload": False,
+            "resultTypes": ["violations"],
+            "rules": {"color-contrast": {"enabled": contrast}},
+        }
         response: dict[str, Any] = Axe().run(self.page, options=options).response
         assert not [
             f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:300]}"

@@ -142,7 +142,7 @@ def test_findings_of_the_linter_are_shown_with_their_pages(
             assert page.count() == links
             if links:
                 assert page.get_attribute("href") == f"{site}rules/HUB105.html"
-            shown.require_accessible()
+                shown.require_accessible()
 
 
 def test_links_open_the_section_of_an_entrypoint(browser: Browser, few: str) -> None:
