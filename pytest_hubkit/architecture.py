@@ -1,4 +1,4 @@
-"""What a model consists of: parts that together have all its parameters."""
+"""What a model consists of: parts that together have all its parameters; its design."""
 
 from __future__ import annotations
 
@@ -53,6 +53,40 @@ def summarize_modules(model: torch.nn.Module) -> tuple[ModuleSize, ...]:
         else:
             break
     return tuple(map(_describe, (one for one in parts if one.parameters)))
+
+
+Design = frozenset[object]
+
+
+def read_design(model: torch.nn.Module) -> Design:
+    """What decides which code of a model runs, whatever its sizes and its weights are.
+
+    Two models that are built of the same classes, with the same switches, have the same design.
+
+    Args:
+        model: The model.
+    """
+    return frozenset(
+        (
+            type(module),
+            frozenset((name, _trait(value)) for name, value in vars(module).items()),
+            frozenset(map(_kind, module.parameters(recurse=False))),
+            frozenset(map(_kind, module.buffers(recurse=False))),
+        )
+        for module in model.modules()
+    )
+
+
+def _trait(value: object) -> object:
+    """An attribute as far as code may branch on it: a switch, or whether there is something."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    is_container = isinstance(value, dict | list | tuple | set)
+    return type(value), bool(value) if is_container else True
+
+
+def _kind(tensor: torch.Tensor) -> object:
+    return tensor.dtype, tensor.layout, tensor.requires_grad
 
 
 def count_bytes(model: torch.nn.Module) -> int:

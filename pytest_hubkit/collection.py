@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -290,6 +291,9 @@ class Suite:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Complete the plan of each hubconf."""
         select_checks(session.items)
+        if all(isinstance(item, HubconfItem) for item in session.items):
+            # Then pytest need not look for garbage of tests among all that torch has made.
+            self._config.add_cleanup(gc.freeze)
 
 
 def register(config: pytest.Config) -> None:
@@ -304,6 +308,11 @@ def register(config: pytest.Config) -> None:
         recorder = Recorder(config)
     except UsageError as error:
         raise pytest.UsageError(f"{error.message.rstrip('.')}. {error.hint}") from None
+    workerinput = getattr(config, "workerinput", None)
+    if workerinput is not None:
+        from pytest_hubkit.scheduling import share_cores
+
+        share_cores(int(workerinput["workercount"]))
     suite = Suite(config)
     suite.add_hubconf()
     config.pluginmanager.register(suite, "hubkit-suite")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +13,7 @@ from msgspec import to_builtins
 
 from hubkit.facts import Location
 from hubkit.runtime.sandbox import wrap_requests
-from pytest_hubkit.architecture import count_bytes, summarize_modules
+from pytest_hubkit.architecture import count_bytes, read_design, summarize_modules
 from pytest_hubkit.case import BuildCall, describe_call
 from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError, UndeclaredError
 from pytest_hubkit.entrypoint_help import inspect_help
@@ -26,7 +25,7 @@ from pytest_hubkit.failures import (
     describe_missing_reset,
 )
 from pytest_hubkit.fast_path import CHECKS as FAST_CHECKS
-from pytest_hubkit.fast_path import FastPath, take_fast_path
+from pytest_hubkit.fast_path import FastPath, take_fast_path, take_shortest_path
 from pytest_hubkit.inference import ObservedRun, observe, require_device, run
 from pytest_hubkit.inputs import (
     HookedEntrypoint,
@@ -37,7 +36,15 @@ from pytest_hubkit.inputs import (
     read_answer,
     suggest_input,
 )
-from pytest_hubkit.models import copied, evaluating, find_module, find_runnable, invoke, is_on_meta
+from pytest_hubkit.models import (
+    copied,
+    copy_model,
+    evaluating,
+    find_module,
+    find_runnable,
+    invoke,
+    is_on_meta,
+)
 from pytest_hubkit.seeds import OTHER_SEED, SEED, draw, seeded
 from pytest_hubkit.tensors import describe, find_difference, fingerprints, has_shape
 from pytest_hubkit.values import find_values
@@ -479,6 +486,34 @@ class CaseContext:
         return read_answer(answer, "pytest_hubkit_inputs in conftest.py")
 
     @cached_property
+    def design(self) -> object:
+        """What decides which code of the model runs; None if it is not known or does not count.
+
+        Two cases of the same design, with input of the same kind, pass the same checks of features.
+        """
+        if self.session.options.selection.everything or self.runnable is not self.module:
+            return None
+        values = find_values(self.first.inputs.values)
+        kinds = tuple(
+            one if isinstance(one, str) else (one.dtype, len(one.shape)) for _, one in values
+        )
+        config = self.case.config
+        declared = config.stochastic, config.stateful, config.tolerance
+        return self.session.options.device, declared, kinds, read_design(self.module)
+
+    def find_alike(self, code: str) -> str:
+        """A case of the same design that has passed a check, or "".
+
+        What an author promises for a model is tried on that model.
+
+        Args:
+            code: The check.
+        """
+        if (code == "C212" and self.case.config.trainable) or self.design is None:
+            return ""
+        return self.session.known.get((code, self.design), "")
+
+    @cached_property
     def nondeterminism(self) -> str:
         """How a second run on the same input differs from the first, in words; "" if it does not.
 
@@ -539,6 +574,9 @@ class CaseContext:
         if self.session.options.device != "cpu" or self.runnable is not self.module:
             return FastPath()
         self.require_comparable()
+        known = self.selected & {"C209", "C211"}
+        if all(map(self.find_alike, known)):
+            return take_shortest_path(self.first, self.module, lambda: self.second_module, self.run)
         path = take_fast_path(
             self.first,
             self.module,
@@ -555,7 +593,7 @@ class CaseContext:
     def copy_module(self) -> torch.nn.Module:
         """A deep copy of the model as it is."""
         with self.session.running_model(self.label):
-            return copy.deepcopy(self.module)
+            return copy_model(self.module)
 
     def run(self, runnable: Any = None, inputs: Inputs | None = None, seed: int = SEED) -> Any:  # noqa: ANN401
         """Run on the example input in evaluation mode, without gradients.
@@ -581,7 +619,7 @@ class CaseContext:
             return runnable
         with self.session.running_model(self.label):
             if stateful is True:
-                return copy.deepcopy(runnable)
+                return copy_model(runnable)
             reset = getattr(runnable, stateful, None)
             if not callable(reset):
                 raise PrerequisiteError("C201", describe_missing_reset(self.build_call, stateful))
@@ -590,7 +628,9 @@ class CaseContext:
 
     def release(self) -> None:
         """Release the model, and everything that was made with it."""
-        made = ("built", "second", "first", "runnable", "nondeterminism", "parameter_count")
+        made = (
+            "built", "second", "first", "runnable", "nondeterminism", "parameter_count", "design",
+        )  # fmt: skip
         for name in made:
             vars(self).pop(name, None)
         self._fast_path = None

@@ -364,7 +364,7 @@ class CheckItem(HubconfItem):
             self._models.hold(context)
         try:
             with session.crashes.watch(self._label, self.check.code):
-                failures = tuple(self.check.function(context or self.repo))
+                failures = self._run_check()
         except NotApplicableError as reason:
             self.record["applies"] = isinstance(reason, UndeclaredError)
             _skip(str(reason))
@@ -381,6 +381,20 @@ class CheckItem(HubconfItem):
             session.checked.add(self._key(self.check.code))
             self._record_measurements()
         self._report(tuple(map(self._locate, failures)))
+
+    def _run_check(self) -> tuple[Failure, ...]:
+        """Run the check, unless a model of the same design has passed it."""
+        context, check = self.context, self.check
+        if context is None or not check.by_design:
+            return tuple(check.function(context or self.repo))
+        alike = context.find_alike(check.code)
+        if alike:
+            self.record["alike"] = alike
+            return ()
+        failures = tuple(check.function(context))
+        if not failures and context.design is not None:
+            context.session.known.setdefault((check.code, context.design), self._label)
+        return failures
 
     def _report(self, failures: tuple[Failure, ...]) -> None:
         """Fail if the check found something; skip if that is a missing feature."""

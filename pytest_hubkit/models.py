@@ -6,8 +6,9 @@ import contextlib
 import copy
 import functools
 import sys
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from collections import OrderedDict
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_hubkit.inputs import Inputs
 
+_Model = TypeVar("_Model")
 # What a generator yields beyond this is not looked at: it may never end.
 MOST_ITEMS = 100
 
@@ -62,8 +64,29 @@ def is_on_meta(runnable: Any) -> bool:  # noqa: ANN401
 
     if not isinstance(runnable, torch.nn.Module):
         return False
-    tensors = [*runnable.parameters(), *runnable.buffers()]
-    return bool(tensors) and all(one.is_meta for one in tensors)
+    tensors = chain(runnable.parameters(), runnable.buffers())
+    # Most models show with their first tensor that they are not.
+    first = next(tensors, None)
+    return first is not None and first.is_meta and all(one.is_meta for one in tensors)
+
+
+def copy_model(model: _Model) -> _Model:
+    """A deep copy of a model, in less time than `copy.deepcopy` takes alone.
+
+    Each module of a model has a dozen empty dictionaries, for hooks for example, each of which it
+    would take apart and put together again.
+
+    Args:
+        model: The model or another callable.
+    """
+    import torch
+
+    made: dict[int, Any] = {}
+    if isinstance(model, torch.nn.Module):
+        for module in model.modules():
+            made.update((id(one), type(one)()) for one in vars(module).values()
+                        if type(one) in (OrderedDict, dict, set) and not one)  # fmt: skip
+    return copy.deepcopy(model, made)
 
 
 def copied(value: Any) -> Any:  # noqa: ANN401

@@ -44,7 +44,8 @@ def start_nursery(facts: RepoFacts) -> Nursery | None:
     root = facts.root.resolve()
     found = [name for name in modules if not _is_inside(name, root)]
     try:
-        return Nursery((*found, *_OWN), child_environment({"PYTHONPATH": python_path(root)}))
+        env = child_environment({"PYTHONPATH": python_path(root)})
+        return Nursery((*found, *_OWN), env, share=True)
     except OSError:
         return None
 

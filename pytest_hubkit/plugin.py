@@ -179,7 +179,7 @@ def _add_selection(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--hubconf-all",
         action="store_true",
-        help="Run all levels on all entrypoints, ignoring the setting `representative`.",
+        help="Run all levels on all entrypoints, ignoring the setting `representative`, and all checks on all models of a design.",
     )
     group.addoption(
         "--hubconf-shard",

@@ -145,7 +145,8 @@ def read_outcome(report: pytest.TestReport, record: Json) -> tuple[Outcome, str]
     if expected is not None and report.skipped:
         return "expected", expected.removeprefix("reason: ").removeprefix("expected: ")
     if not report.skipped:
-        return "passed", ""
+        alike = record.get("alike")
+        return "passed", f"not tried: {alike}, which has the same design, passes" if alike else ""
     if record.get("feature") is False:
         return "unsupported", _reason(report).removeprefix("not supported: ")
     return ("inapplicable" if record.get("applies") is False else "skipped"), _reason(report)

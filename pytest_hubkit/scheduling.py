@@ -6,6 +6,8 @@ number of the case, so that the child processes of a worker load its own cases o
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from xdist.scheduler import LoadScopeScheduling
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
 _HUBCONF = "hubconf.py"
+_THREADS = "OMP_NUM_THREADS"
 
 
 class HubconfScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
@@ -119,3 +122,28 @@ def read_share(workerinput: dict[str, Any]) -> tuple[int, int]:
     """
     workers = int(workerinput["workercount"])
     return worker_number(workerinput["workerid"], workers), workers
+
+
+def share_cores(workers: int) -> None:
+    """Let torch in this worker, and in its child processes, compute on its part of the cores only.
+
+    Otherwise each takes all of them, and they spend most of the time waiting for one another. What
+    the user has set stays.
+
+    Args:
+        workers: How many workers there are.
+    """
+    if _THREADS in os.environ:
+        return
+    part = max(1, count_cores() // workers)
+    os.environ[_THREADS] = str(part)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(part)
+
+
+def count_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -52,6 +52,8 @@ class HubconfSession:
         broken: What failed so far, by check and case ("" for the repo): the reason to skip checks
             that require it.
         checked: The checks that ran, or were run early for others that require them.
+        known: What passes checks that depend on a model's design: the label of the first such case,
+            by check and design.
         drawn: The next number of each generator after hubconf was imported here.
     """
 
@@ -65,6 +67,7 @@ class HubconfSession:
     note: Callable[[str], object] = field(default=lambda _: None, repr=False)
     broken: dict[tuple[str, str], str] = field(default_factory=dict)
     checked: set[tuple[str, str]] = field(default_factory=set)
+    known: dict[tuple[str, object], str] = field(default_factory=dict, init=False)
     drawn: dict[str, float] = field(default_factory=dict, init=False)
     _undoing: contextlib.ExitStack = field(
         default_factory=contextlib.ExitStack, init=False, repr=False

@@ -1,9 +1,11 @@
 """Fresh interpreters in which slow modules are imported already: forks of one process.
 
-A `Nursery` is a child process that imports modules once, and nothing else. `Nursery.interpreter` is a
-command in the place of ``sys.executable``: what it runs starts as a fork of the nursery, with the
-working directory, environment and streams that the command was given. The command waits for the fork,
-ends as it does, and takes it and all that it has started along if it is killed.
+A `Nursery` is a child process that imports modules once, and nothing else; or a fork of this process
+that was made plain again, since importing torch takes longer than all that follows.
+`Nursery.interpreter` is a command in the place of ``sys.executable``: what it runs starts as a fork of
+the nursery, with the working directory, environment and streams that the command was given. The
+command waits for the fork, ends as it does, and takes it and all that it has started along if it is
+killed.
 """
 
 from __future__ import annotations
@@ -19,10 +21,19 @@ import subprocess
 import sys
 import tempfile
 import traceback
+import warnings
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from hubkit._util.plain import (
+    AddedFilters,
+    Plainness,
+    become_plain,
+    can_forget,
+    find_traces,
+    look_at_fresh,
+)
 from hubkit.lazy import import_late
 
 if TYPE_CHECKING:
@@ -62,6 +73,9 @@ os._exit(status)
 
 
 _PATIENCE = 10  # seconds
+_HOME = str(Path(__file__).parents[2])
+# What a nursery imports of hubkit, and what that is made of.
+_OWN = ("hubkit", "pytest_hubkit", "msgspec")
 
 
 class Nursery:
@@ -70,26 +84,38 @@ class Nursery:
     Args:
         modules: Their names; modules that cannot be imported are skipped.
         env: All environment variables of the process.
+        share: Whether to import the modules here too, and to make it a fork of this process, where
+            nothing is in the way of that.
     """
 
-    def __init__(self, modules: Sequence[str], env: Mapping[str, str]) -> None:
+    def __init__(
+        self, modules: Sequence[str], env: Mapping[str, str], *, share: bool = False
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="hubkit-", ignore_cleanup_errors=True)
         address = str(Path(self._folder.name, "forks"))
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(address)
             listener.listen(16)
-            home = str(Path(__file__).parents[2])
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-                [sys.executable, "-c", _BOOT, home, "hubkit", *modules],
-                stdin=listener.fileno(),
-                # It ends when this pipe does, with this process at the latest.
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                cwd=self._folder.name,
-                env=dict(env),
-                start_new_session=True,
-            )
+            plainness = _import_here(modules, env) if share else None
+            if plainness is None:
+                self._process: subprocess.Popen[bytes] | _Fork = self._start(listener, modules, env)
+            else:
+                self._process = _Fork(listener, plainness)
         self.interpreter = (sys.executable, "-IS", "-c", _INTERPRETER, address)
+
+    def _start(
+        self, listener: socket.socket, modules: Sequence[str], env: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-c", _BOOT, _HOME, "hubkit", *modules],
+            stdin=listener.fileno(),
+            # It ends when this pipe does, with this process at the latest.
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=self._folder.name,
+            env=dict(env),
+            start_new_session=True,
+        )
 
     @staticmethod
     def is_possible() -> bool:
@@ -108,6 +134,70 @@ class Nursery:
         self._folder.cleanup()
 
 
+def _import_here(modules: Sequence[str], env: Mapping[str, str]) -> Plainness | None:
+    """Import modules in this process; None if it cannot be forked, and nothing was imported."""
+    try:
+        fresh = look_at_fresh(env)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+    traces = find_traces(fresh, _OWN)
+    if not can_forget(traces):
+        return None
+    with AddedFilters() as added:
+        _import_all(modules)
+    return Plainness(fresh, traces, added.filters)
+
+
+class _Fork:
+    """A fork of this process that serves forks, with what `Nursery` needs of `subprocess.Popen`.
+
+    Args:
+        listener: Where it is asked for forks.
+        plainness: What it is to be like.
+    """
+
+    def __init__(self, listener: socket.socket, plainness: Plainness) -> None:
+        # It ends when this pipe does, with this process at the latest.
+        reading, writing = os.pipe()
+        with warnings.catch_warnings():
+            # Threads there are: those of progress, of xdist and of linear algebra hold no lock.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.pid = os.fork()
+        if not self.pid:
+            try:
+                nothing = os.open(os.devnull, os.O_RDWR)
+                for number, opened in enumerate((listener.fileno(), writing, nothing)):
+                    os.dup2(opened, number)
+                os.setsid()
+                become_plain(plainness)
+                sys.path.append(_HOME)
+                serve()
+            finally:
+                os._exit(1)
+        os.close(writing)
+        self.stdout = open(reading, "rb")  # noqa: PTH123, SIM115 - the end of a pipe
+        self._ended = os.pidfd_open(self.pid)
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until it has ended.
+
+        Args:
+            timeout: Seconds.
+
+        Raises:
+            subprocess.TimeoutExpired: It has not.
+        """
+        if not select.select([self._ended], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired("a fork", timeout or 0)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+        os.close(self._ended)
+
+    def kill(self) -> None:
+        """Kill it."""
+        signal.pidfd_send_signal(self._ended, signal.SIGKILL)
+
+
 def serve(*modules: str) -> NoReturn:
     """Import modules, then fork for each connection to standard input until the parent ends.
 
@@ -119,9 +209,7 @@ def serve(*modules: str) -> NoReturn:
     parent, waiting = os.dup(1), select.poll()
     os.dup2(2, 1)
     with socket.socket(fileno=os.dup(0)) as server:
-        for name in modules:
-            with contextlib.suppress(BaseException):
-                import_late(name)
+        _import_all(modules)
         gc.freeze()
         waiting.register(server, select.POLLIN)
         waiting.register(parent, 0)
@@ -136,6 +224,12 @@ def serve(*modules: str) -> NoReturn:
     # So that their time counts as that of this process.
     _reap(0)
     os._exit(0)
+
+
+def _import_all(modules: Sequence[str]) -> None:
+    for name in modules:
+        with contextlib.suppress(BaseException):
+            import_late(name)
 
 
 def _reap(options: int) -> None:

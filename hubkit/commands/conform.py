@@ -47,7 +47,7 @@ _FLAGS = ("slow", "loopback", "update")
     "--all",
     "everything",
     is_flag=True,
-    help="Check all entrypoints, ignoring the setting `representative`.",
+    help="Check all entrypoints, ignoring the setting `representative`, and run all checks on all models of a design.",
 )
 @click.option("--shard", metavar="I/N", help="Check part I of N of the entrypoints.")
 @click.option(

@@ -207,7 +207,7 @@ def _serving(hosted: Hosted) -> Iterator[None]:
     urllib.request.install_opener(urllib.request.build_opener(Opener()))
     with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
         os.environ["HUBKIT_GITHUB_URL"] = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield
         server.shutdown()
 

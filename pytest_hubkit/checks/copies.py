@@ -146,7 +146,7 @@ def safetensors_ready(context: CaseContext) -> Iterator[Failure]:
         )
 
 
-@check("C209", "copy", level=2, requires=BUILT)
+@check("C209", "copy", level=2, requires=BUILT, by_design=True)
 def copies(context: CaseContext) -> Iterator[Failure]:
     """`copy.deepcopy` returns an independent model that behaves the same.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import traceback
 import warnings
@@ -20,7 +19,7 @@ from pytest_hubkit.failures import summarize
 from pytest_hubkit.fast_path import ROW_TOLERANCE
 from pytest_hubkit.inference import emulating_bfloat16, find_unregistered, watched
 from pytest_hubkit.inputs import BATCH
-from pytest_hubkit.models import copied, evaluating, find_runnable, invoke, move
+from pytest_hubkit.models import copied, copy_model, evaluating, find_runnable, invoke, move
 from pytest_hubkit.seeds import seeded
 from pytest_hubkit.tensors import compare_rows, is_finite
 from pytest_hubkit.values import find_tensors
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 _MOST = 4
 
 
-@check("C211", "batch-invariance", level=2, requires=(*RAN, "C204", "C205"))
+@check("C211", "batch-invariance", level=2, requires=(*RAN, "C204", "C205"), by_design=True)
 def batch_invariance(context: CaseContext) -> Iterator[Failure]:
     """The output for a sample does not depend on the other samples in the batch.
 
@@ -114,7 +113,7 @@ def _is_rounding(context: CaseContext, number: int) -> bool:
     return bool(found.count) and not found.difference
 
 
-@check("C212", "backward", level=2, requires=(*RAN, "C108", "C203"))
+@check("C212", "backward", level=2, requires=(*RAN, "C108", "C203"), by_design=True)
 def backward(context: CaseContext) -> Iterator[Failure]:
     """In training mode, gradients reach the parameters and are finite.
 
@@ -204,7 +203,7 @@ def _is_plain_float(tensor: torch.Tensor) -> bool:
     return tensor.layout is torch.strided and tensor.dtype is torch.float32 and tensor.is_cpu
 
 
-@check("C213", "low-precision", level=2, required=False, requires=(*RAN, "C209"))
+@check("C213", "low-precision", level=2, required=False, requires=(*RAN, "C209"), by_design=True)
 def low_precision(context: CaseContext) -> Iterator[Failure]:
     """The model runs in bfloat16.
 
@@ -225,7 +224,7 @@ def low_precision(context: CaseContext) -> Iterator[Failure]:
     yield from failures
 
 
-@check("C214", "device-agnostic", level=2, required=False, requires=(*RAN, "C209"))
+@check("C214", "device-agnostic", level=2, required=False, requires=(*RAN, "C209"), by_design=True)
 def device_agnostic(context: CaseContext) -> Iterator[Failure]:
     """The model stays on the device that it was moved to.
 
@@ -265,7 +264,7 @@ def _run_changed(
         raise NotApplicableError("it is not an nn.Module")
     try:
         spare = context.fast_path.take_spare()
-        changed = find_runnable(change(copy.deepcopy(module) if spare is None else spare))
+        changed = find_runnable(change(copy_model(module) if spare is None else spare))
         inputs = (context.fast_path.inputs or first.inputs).mapped(change)
         output = context.run(changed, inputs)
     except UndeclaredError:

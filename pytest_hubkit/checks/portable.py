@@ -166,7 +166,14 @@ def seed_reproducible(context: CaseContext) -> Iterator[Failure]:
         )
 
 
-@check("C313", "worker-process", level=3, required=False, requires=(*_LOADS, "C201"))
+@check(
+    "C313",
+    "worker-process",
+    level=3,
+    required=False,
+    requires=(*_LOADS, "C201"),
+    by_design=True,
+)
 def worker_process(context: CaseContext) -> Iterator[Failure]:
     """The model can be sent to a worker process, and runs there.
 

@@ -77,6 +77,7 @@ class Check(Struct, frozen=True):
         slow: Whether it runs only with ``--hubconf-slow`` or when selected by its code.
         child: The child process whose reply it reads, which therefore loads the case: one for the
             work tree or one for the archive of the commit. None if it uses neither.
+        by_design: Whether a model passes it if another one of the same design has.
         explanation: The text of ``hubkit explain``.
         function: Yields failures; takes a `RepoContext` or a `CaseContext`, by scope.
     """
@@ -90,6 +91,7 @@ class Check(Struct, frozen=True):
     requires: tuple[str, ...]
     slow: bool
     child: Child | None
+    by_design: bool
     explanation: str
     function: Callable[[Any], Iterator[Failure]]
 
@@ -113,6 +115,7 @@ def check(
     requires: tuple[str, ...] = (),
     slow: bool = False,
     child: Child | None = None,
+    by_design: bool = False,
 ) -> Callable[[_Function], _Function]:
     """Register a check; its docstring is what ``hubkit explain`` prints.
 
@@ -126,6 +129,8 @@ def check(
         requires: Codes of the checks that must not have failed.
         slow: Whether it runs only with ``--hubconf-slow`` or when selected by its code.
         child: The child process whose reply it reads.
+        by_design: Whether a model passes it if another one of the same design has: what decides is
+            the code that runs, not the sizes or the weights.
     """
 
     def register(function: _Function) -> _Function:
@@ -143,6 +148,7 @@ def check(
             requires,
             slow,
             child,
+            by_design,
             explanation,
             function,
         )

@@ -77,16 +77,16 @@ def link(repo: Path, name: str, target: Path | str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("way", ["absolute", "relative", "through a folder"])
 def test_commands_do_not_print_files_outside_of_the_repo(
-    repo: Path, secret: Path, monkeypatch: pytest.MonkeyPatch, name: str, way: str
+    repo: Path, secret: Path, tmp_path: Path, name: str, way: str
 ) -> None:
-    monkeypatch.setenv("HUBKIT_NO_CACHE", "1")
     if way == "through a folder":
         link(repo, "docs", secret.parent)
         link(repo, name, "docs/secret")
     else:
         link(repo, name, secret if way == "absolute" else os.path.relpath(secret, repo))
-    for command in (
-        *(("check", repo, f"--output-format={one}", "--select=ALL") for one in FORMATS),
+    reports = {one: tmp_path / one for one in FORMATS}
+    commands: tuple[tuple[str | Path, ...], ...] = (
+        ("check", repo, "--select=ALL", *(f"--report={one}={at}" for one, at in reports.items())),
         ("check", repo, "--no-git", "--select=ALL"),
         ("check", repo, "--ref", "HEAD", "--select=ALL"),
         ("check", repo, "--fix", "--unsafe-fixes"),
@@ -98,9 +98,11 @@ def test_commands_do_not_print_files_outside_of_the_repo(
         ("init", repo, "--diff"),
         ("init", repo, "--dry-run"),
         ("release", repo, "--dry-run", "--level", "0"),
-    ):
-        said = run(*command)
-        assert CANARY not in said.output, command
+    )
+    for command in commands:
+        assert CANARY not in run(*command).output, command
+    for one, at in reports.items():
+        assert CANARY not in at.read_text("utf-8"), one
     assert secret.read_text() == SECRET
 
 

@@ -55,7 +55,7 @@ class GitHost:
         self.moved = threading.Condition(self.lock)
         self._server = Server(self)
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), daemon=True
+            target=self._server.serve_forever, args=(0.01,), daemon=True
         )
 
     def __enter__(self) -> GitHost:

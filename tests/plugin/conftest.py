@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import subprocess
@@ -97,19 +98,28 @@ class HubRepo:
     def git(self, *arguments: str) -> None:
         subprocess.run(["git", *arguments], cwd=self.root, check=True, env={**os.environ, **GIT})
 
-    def run(self, *arguments: str, warm_children: bool = True) -> pytest.RunResult:
+    def run(
+        self, *arguments: str, warm: bool = True, warm_children: bool = True
+    ) -> pytest.RunResult:
         """Run pytest in a process of its own, in which torch is imported already.
 
         Args:
             arguments: Those of pytest.
+            warm: Whether torch is imported already.
             warm_children: Whether torch is imported already in its children, too.
         """
-        temporary = f"--basetemp={self.root / 'runpytest'}"
-        done = run_python(
-            *("-m", "pytest", temporary, *arguments),
-            cwd=self.root,
-            warm_children=warm_children,
-        )
+        command = ("-m", "pytest", f"--basetemp={self.root / 'runpytest'}", *arguments)
+        if warm:
+            done = run_python(*command, cwd=self.root, warm_children=warm_children)
+        else:
+            done = subprocess.run(
+                [sys.executable, *command],
+                check=False,
+                cwd=self.root,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+            )
         # As pytester does, so that a test that fails shows it.
         sys.stdout.write(done.stdout)
         sys.stderr.write(done.stderr)
@@ -120,6 +130,8 @@ class HubRepo:
         """Run pytest in this process, for hubconfs that import nothing large."""
         result = self.pytester.runpytest_inprocess(*arguments, plugins=[self.keeper])
         self.keeper.put_back()
+        # What it has frozen at its end is garbage here.
+        gc.unfreeze()
         return result
 
     def collect(self, *arguments: str) -> list[str]:

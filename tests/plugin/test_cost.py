@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_hubkit.scheduling import count_cores, share_cores
 from tests.plugin.conftest import outcomes
 
 if TYPE_CHECKING:
@@ -77,3 +80,113 @@ def test_one_model_is_built_three_times_and_run_six_times_for_two_levels(
         "train 2 float32",
         "eval 1 bfloat16",
     ]
+
+
+ALIKE = '''
+import os as _os
+
+import torch as _torch
+
+dependencies = ["torch"]
+
+
+class _Net(_torch.nn.Module):
+    def __init__(self, width, in_float32=False):
+        super().__init__()
+        self.body, self.head = _torch.nn.Linear(3, width), _torch.nn.Linear(width, 2)
+        self.in_float32 = in_float32
+
+    def forward(self, x):
+        with open(_os.environ["NOTES"], "a") as file:
+            mode = "train" if self.training else "eval"
+            file.write(f"{self.body.out_features} {mode} {str(x.dtype)[6:]}\\n")
+        return self.head(self.body(x.float() if self.in_float32 else x))
+
+
+def narrow():
+    """Two wide."""
+    return _Net(2)
+
+
+def wide():
+    """Four wide."""
+    return _Net(4)
+
+
+def promised():
+    """Eight wide, and can be trained."""
+    return _Net(8)
+
+
+def switched():
+    """Sixteen wide, and in float32."""
+    return _Net(16, in_float32=True)
+'''
+INPUTS = "".join(
+    f'[entrypoints.{name}]\ninput = "f32[B,3]"\n{more}'
+    for name, more in {
+        "narrow": "",
+        "wide": "",
+        "promised": "trainable = true\n",
+        "switched": "",
+    }.items()
+)
+
+
+CHECKS = "C101,C106,C201,C204,C205,C207,C209,C211,C212,C213"
+
+
+def test_what_follows_from_a_design_is_tried_on_one_model_of_it(
+    repo: HubRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
+    repo.write({"hubconf.py": ALIKE, "hubkit.toml": INPUTS})
+    arguments = ("--hubconf", f"--hubconf-select={CHECKS}", "-v")
+    said = outcomes(repo.run(*arguments, "--hubconf-report=report.json"))
+    runs = (tmp_path / "notes").read_text().splitlines()
+    # The model, a row of its copy, and one of a second build; then the model and a second build.
+    assert (runs.count("2 eval float32"), runs.count("4 eval float32")) == (3, 2)
+    noted = set(runs)
+    assert {"2 train float32", "2 eval bfloat16"} <= noted
+    assert not {"4 train float32", "4 eval bfloat16", "8 eval bfloat16"} & noted
+    # What is promised is tried.
+    assert "8 train float32" in noted
+    assert {"16 train float32", "16 eval bfloat16"} <= noted
+    assert {name: one for name, one in said.items() if "C213" in name} == {
+        "narrow::C213": "PASSED",
+        "wide::C213": "PASSED",
+        "promised::C213": "PASSED",
+        "switched::C213": "SKIPPED",
+    }
+    cases = {
+        one["entrypoint"]: one
+        for one in json.loads((repo.root / "report.json").read_text())["entrypoints"]
+    }
+    reasons = {
+        name: next(one["reason"] for one in case["checks"] if one["code"] == "C213")
+        for name, case in cases.items()
+    }
+    assert reasons["narrow"] == ""
+    assert reasons["wide"] == "not tried: narrow, which has the same design, passes"
+    (tmp_path / "notes").unlink()
+    repo.run(*arguments, "--hubconf-all")
+    noted = set((tmp_path / "notes").read_text().splitlines())
+    assert {"4 train float32", "4 eval bfloat16", "8 eval bfloat16"} <= noted
+
+
+def test_workers_share_the_cores(
+    repo: HubRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    counting = ALIKE.replace("{mode} {str(x.dtype)[6:]}", "{_torch.get_num_threads()}")
+    repo.write({"hubconf.py": counting, "hubkit.toml": INPUTS})
+    repo.run("--hubconf", "--hubconf-select=C101,C201,C301", "-n", "2", warm_children=False)
+    counted = {line.split()[1] for line in (tmp_path / "notes").read_text().splitlines()}
+    assert counted == {str(max(1, count_cores() // 2))}
+
+
+def test_what_the_user_says_about_threads_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    share_cores(2)
+    assert os.environ["OMP_NUM_THREADS"] == "3"

@@ -125,7 +125,7 @@ def served(tmp_path: Path) -> Iterator[tuple[str, str]]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}", digest
         server.shutdown()
 
