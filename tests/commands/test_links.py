@@ -74,8 +74,14 @@ def link(repo: Path, name: str, target: Path | str) -> None:
     git("commit", "-qm", "link", cwd=repo)
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("way", ["absolute", "relative", "through a folder"])
+# Who reads depends on the name, and how a link is followed on the way.
+@pytest.mark.parametrize(
+    ("way", "name"),
+    [
+        *(("through a folder", name) for name in NAMES),
+        *((way, name) for way in ("absolute", "relative") for name in NAMES[:4]),
+    ],
+)
 def test_commands_do_not_print_files_outside_of_the_repo(
     repo: Path, secret: Path, tmp_path: Path, name: str, way: str
 ) -> None:
