@@ -16,7 +16,7 @@ class HostQueue:
 
     Args:
         jobs: The jobs, in the order in which to take them.
-        per_host: How many jobs of one host may be taken at once. Folders have no limit.
+        per_host: How many batches of one host may be taken at once. Folders have no limit.
     """
 
     def __init__(self, jobs: Iterable[Job], per_host: int) -> None:
@@ -24,43 +24,50 @@ class HostQueue:
         self._waiting: dict[str, deque[Job]] = {}
         self._taken: dict[str, int] = {}
         self._closed_until: dict[str, float] = {}
+        self._count = 0
         for job in jobs:
             self._waiting.setdefault(job.host, deque()).append(job)
+            self._count += 1
 
-    def __bool__(self) -> bool:
-        """Whether jobs are left to take."""
-        return any(self._waiting.values())
+    def __len__(self) -> int:
+        """How many jobs are left to take."""
+        return self._count
 
-    def take(self, now: float) -> Job | None:
-        """The next job, None if no host may be asked now.
+    def take(self, now: float, most: int) -> tuple[Job, ...]:
+        """The next batch of jobs, all of one host; none if no host may be asked now.
+
+        One that is a task of its own is alone in its batch.
 
         Args:
             now: The Unix time.
+            most: How many to take at most.
         """
         host = next((one for one in self._waiting if self._is_open(one, now)), None)
         if host is None:
-            return None
+            return ()
         waiting = self._waiting.pop(host)
-        job = waiting.popleft()
+        batch = [waiting.popleft()]
+        while waiting and len(batch) < most and not (batch[0].alone or waiting[0].alone):
+            batch.append(waiting.popleft())
         if waiting:
             self._waiting[host] = waiting  # at the end: hosts take turns
         self._taken[host] = self._taken.get(host, 0) + 1
-        return job
+        self._count -= len(batch)
+        return tuple(batch)
 
-    def finish(self, job: Job) -> None:
-        """Note that a taken job is done."""
-        self._taken[job.host] -= 1
+    def finish(self, host: str) -> None:
+        """Note that a batch of a host is done."""
+        self._taken[host] -= 1
 
     def add_first(self, jobs: Iterable[Job]) -> None:
         """Add jobs in front of others of their host."""
-        for job in jobs:
+        for job in reversed([*jobs]):
             self._waiting.setdefault(job.host, deque()).appendleft(job)
+            self._count += 1
 
-    def close_host(self, job: Job, until: float) -> None:
-        """Ask nothing of a host until then, and put a taken job back."""
-        self.finish(job)
-        self._closed_until[job.host] = max(until, self._closed_until.get(job.host, 0.0))
-        self.add_first([job])
+    def close_host(self, host: str, until: float) -> None:
+        """Ask nothing of a host until then."""
+        self._closed_until[host] = max(until, self._closed_until.get(host, 0.0))
 
     def closed_hosts(self, now: float) -> dict[str, float]:
         """The hosts that must not be asked now, each with the Unix time when it may be."""

@@ -1,4 +1,4 @@
-"""What crosses processes: one repo to judge, and what came of it.
+"""What crosses processes: batches of repos to judge, and what came of them.
 
 Entrypoints, findings, environments, cells, cases and checks are rows of tables as they come; `tables`
 adds what they belong to.
@@ -368,14 +368,55 @@ class Outcome(Struct, frozen=True):
     worker: str = ""
 
 
-def encode(message: Task | Outcome) -> bytes:
+class Batch(Struct, frozen=True):
+    """What one Dask task does: repos to judge, one after the other.
+
+    Attributes:
+        name: The key of the Dask task.
+        tasks: The repos. All of one host, unless there is only one.
+        topic: Where reports go while it runs.
+        seconds: Time after which repos that were not tried are handed back.
+    """
+
+    name: str
+    tasks: tuple[Task, ...]
+    topic: str
+    seconds: float
+
+
+class Report(Struct, frozen=True):
+    """What came of a batch, or of a part of it.
+
+    Attributes:
+        batch: The name of the batch.
+        outcomes: What came of its repos, without those of earlier reports.
+        running: "" unless this hands back all repos that have no outcome yet, but for this one, which
+            is being judged.
+    """
+
+    batch: str
+    outcomes: tuple[Outcome, ...]
+    running: str = ""
+
+
+def encode(message: Batch | Task | Report | Outcome) -> bytes:
     """A message as bytes."""
     return msgspec.msgpack.encode(message)
+
+
+def decode_batch(data: bytes) -> Batch:
+    """A batch from its bytes."""
+    return msgspec.msgpack.decode(data, type=Batch)
 
 
 def decode_task(data: bytes) -> Task:
     """A task from its bytes."""
     return msgspec.msgpack.decode(data, type=Task)
+
+
+def decode_report(data: bytes) -> Report:
+    """A report from its bytes."""
+    return msgspec.msgpack.decode(data, type=Report)
 
 
 def decode_outcome(data: bytes) -> Outcome:

@@ -6,17 +6,19 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from hubkit import limits
 from hubkit.audit.hosts import HostQueue
 from hubkit.audit.journal import Entry
 from hubkit.audit.messages import Bounds, Outcome, Settings, Task
+from hubkit.audit.pace import Pace
 from hubkit.audit.shards import Job, Shards
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from hubkit.audit.engine import Engine
+    from hubkit.audit.engine import Arrival, Engine
     from hubkit.audit.sources import Source
     from hubkit.audit.store import Known, Progress, Store
 
@@ -110,6 +112,7 @@ class _Audit:
         self._arrived: list[Entry] = []
         self._waits: dict[Job, int] = {}
         self._shards = Shards()
+        self._pace = Pace()
 
     def do(self, sources: Sequence[Source]) -> None:
         """Judge the repos."""
@@ -117,17 +120,27 @@ class _Audit:
             if one.problem:
                 self._keep(one, Outcome(one.spec, "invalid", one.problem, name=one.spec))
         self._store_arrived()
-        jobs = (Job(one) for one in sources if not one.problem)
+        jobs = (self._job(one) for one in sources if not one.problem)
         queue = HostQueue(jobs, self._options.per_host)
         while queue or self._engine.in_flight:
             self._fill(queue)
-            for job, outcome in self._engine.wait(_LOOK_EVERY):
-                self._take(queue, job, outcome)
-            self._store_arrived()
+            try:
+                for arrival in self._engine.wait(_LOOK_EVERY):
+                    self._take(queue, arrival)
+            finally:  # the scheduler may be lost after some have arrived
+                self._store_arrived()
+
+    def _job(self, source: Source) -> Job:
+        """What to do with a repo; a suite takes so long that it is a task of its own."""
+        return Job(source, alone=self._options.settings_for(source).level > 0)
 
     def _fill(self, queue: HostQueue) -> None:
-        while self._engine.has_room and (job := queue.take(time.time())):
-            self._engine.submit(job, self._task(job))
+        while self._engine.has_room:
+            most = self._pace.size(len(queue), self._engine.threads)
+            batch = queue.take(time.time(), most)
+            if not batch:
+                return
+            self._engine.submit([(job, self._task(job)) for job in batch])
 
     def _task(self, job: Job) -> Task:
         options, spec = self._options, job.source.spec
@@ -136,15 +149,25 @@ class _Audit:
         shas = () if known is None or job.shard is not None else (known[0],)
         return Task(spec, shas, settings, options.bounds, options.offline, job.shard)
 
-    def _take(self, queue: HostQueue, job: Job, outcome: Outcome) -> None:
+    def _take(self, queue: HostQueue, arrival: Arrival) -> None:
+        """Keep outcomes, and put back into the queue what is still to do."""
+        for job, outcome in arrival.outcomes:
+            self._pace.add(outcome)
+            self._take_outcome(queue, job, outcome)
+        queue.add_first(arrival.left)
+        queue.add_first(replace(job, alone=True) for job in arrival.lost)
+        if arrival.ended:
+            queue.finish(arrival.host)
+
+    def _take_outcome(self, queue: HostQueue, job: Job, outcome: Outcome) -> None:
         """Keep an outcome; if the host limits the rate, leave the host alone and try again."""
         until = self._end_of_limit(job, outcome)
         if until is not None:
             if job.host not in queue.closed_hosts(time.time()):
                 self._watcher.wait(job.host, until)
-            queue.close_host(job, until)
+            queue.close_host(job.host, until)
+            queue.add_first([job])
             return
-        queue.finish(job)
         if job.shard is None and outcome.shards:
             queue.add_first(self._shards.split(job, outcome))
             return

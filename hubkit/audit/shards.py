@@ -16,15 +16,17 @@ if TYPE_CHECKING:
 
 
 class Job(Struct, frozen=True):
-    """What one task does: judge a repo, or run the suite on a shard of it.
+    """What there is to do: judge a repo, or run the suite on a shard of it.
 
     Attributes:
         source: The repo.
         shard: The shard; None for the repo.
+        alone: Whether it is a task of its own, and shares no batch with others.
     """
 
     source: Source
     shard: Shard | None = None
+    alone: bool = False
 
     @property
     def host(self) -> str:
@@ -50,7 +52,8 @@ class Shards:
         needs = (outcome.results.dependencies if outcome.results else None) or ()
         self._outcomes[spec], self._parts[spec] = outcome, {}
         return [
-            Job(job.source, Shard(part, parts, outcome.sha, needs)) for part in range(1, parts + 1)
+            Job(job.source, Shard(part, parts, outcome.sha, needs), alone=True)
+            for part in range(1, parts + 1)
         ]
 
     def join(self, job: Job, outcome: Outcome, settings: Settings) -> Outcome | None:

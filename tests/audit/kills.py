@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _WORKERS = 2
-_IN_FLIGHT = 2 * _WORKERS  # one that a worker judges, and one that waits there
+_IN_FLIGHT = 2 * _WORKERS  # one that a worker judges, and one whose outcome is under way
 _BETWEEN = (1, 12)  # repos from one kill to the next
 
 
@@ -32,10 +32,10 @@ def kill_commands(hub: Hub, kills: int, moments: random.Random) -> None:
     repos = hub.copies((kills + 1) * _BETWEEN[1])
     for _ in range(kills):
         with hub.start(*repos, "--workers", f"{_WORKERS}") as process:
-            _wait_for_repos(hub, process, moments)
+            asked = _wait_for_repos(hub, process, moments)
             process.kill()
             process.communicate()
-        _require_kept(hub)
+        _require_kept(hub, asked)
     _require_complete(hub, repos)
 
 
@@ -48,14 +48,14 @@ def kill_schedulers(hub: Hub, kills: int, moments: random.Random) -> None:
             for _ in range(_WORKERS):
                 cluster.add_worker()
             with hub.start(*repos, "--scheduler", cluster.address) as process:
-                _wait_for_repos(hub, process, moments)
+                asked = _wait_for_repos(hub, process, moments)
                 cluster.scheduler.kill()
                 _, stderr = process.communicate(timeout=PATIENCE)
         finally:
             cluster.close()
         assert process.returncode == 2, stderr
         assert "was lost" in stderr, stderr
-        _require_kept(hub)
+        _require_kept(hub, asked)
     _require_complete(hub, repos)
 
 
@@ -78,24 +78,25 @@ def kill_workers(hub: Hub, kills: int, moments: random.Random) -> None:
     _require_complete(hub, repos)
 
 
-def _wait_for_repos(hub: Hub, process: subprocess.Popen[str], moments: random.Random) -> None:
-    """Let the host be asked for a random number of repos more."""
+def _wait_for_repos(hub: Hub, process: subprocess.Popen[str], moments: random.Random) -> int:
+    """Let the host be asked for a random number of repos more; returns for how many it was."""
     wanted = len(set(_asked(hub))) + moments.randint(*_BETWEEN)
     last = time.monotonic() + PATIENCE
     while len(set(_asked(hub))) < wanted:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < last
         time.sleep(0.01)
+    return len(set(_asked(hub)))
 
 
 def _asked(hub: Hub) -> Iterator[str]:
     return (path for path in hub.host.paths("info/refs") if "copy-" in path)
 
 
-def _require_kept(hub: Hub) -> None:
-    """Nothing but the repos in flight is lost."""
-    asked, kept = len(set(_asked(hub))), hub.recover()
-    assert asked - _IN_FLIGHT <= kept <= asked, (asked, kept)
+def _require_kept(hub: Hub, asked: int) -> None:
+    """Of the repos that were asked for before a kill, nothing but those in flight is lost."""
+    kept = hub.recover()
+    assert asked - _IN_FLIGHT <= kept <= len(set(_asked(hub))), (asked, kept)
 
 
 def _require_complete(hub: Hub, repos: list[str]) -> None:
