@@ -491,9 +491,16 @@ class CaseContext:
 
         Two cases of the same design, with input of the same kind, pass the same checks of features.
         """
-        if self.session.options.selection.everything or self.runnable is not self.module:
+        if self.session.options.selection.everything:
             return None
-        values = find_values(self.first.inputs.values)
+        try:
+            if self.runnable is not self.module:
+                return None
+            inputs = self.first.inputs
+        except (NotApplicableError, PrerequisiteError):
+            # The check itself says so, if that matters to it.
+            return None
+        values = find_values(inputs.values)
         kinds = tuple(
             one if isinstance(one, str) else (one.dtype, len(one.shape)) for _, one in values
         )

@@ -190,3 +190,33 @@ def test_what_the_user_says_about_threads_stays(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     share_cores(2)
     assert os.environ["OMP_NUM_THREADS"] == "3"
+
+
+LOCKED = '''
+import threading as _threading
+
+import torch as _torch
+
+dependencies = ["torch"]
+
+
+class _Net(_torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lock = _threading.Lock()
+
+    def forward(self, graph, edges):
+        return graph.nodes[edges]
+
+
+def net():
+    """A net on graphs."""
+    return _Net()
+'''
+
+
+def test_what_needs_no_input_is_judged_without_one(repo: HubRepo) -> None:
+    repo.write({"hubconf.py": LOCKED})
+    said = outcomes(repo.run("--hubconf", "--hubconf-select=C101,C106,C201,C209", "-v"))
+    assert said["net::C201"] == "SKIPPED"
+    assert said["net::C209"] == "FAILED"
