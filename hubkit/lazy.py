@@ -2,13 +2,8 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from types import ModuleType
-
-
-# Seconds that a thread which is about to wait gets to itself: both would share the interpreter.
-_HEAD_START = 0.006
 
 
 def lazy_names(package: str, homes: "Mapping[str, str]") -> "Callable[[str], object]":
@@ -42,37 +37,6 @@ def import_late(name: str) -> "ModuleType":
 
     with PausedCollector():
         return importlib.import_module(name)
-
-
-def import_ahead(names: "Iterable[str]") -> "threading.Thread | None":
-    """Start to import modules in another thread, while this one waits for something else.
-
-    An import that fails is tried again where its module is needed, and raises its error there.
-
-    Args:
-        names: Dotted names.
-
-    Returns:
-        The thread, to be joined before anybody may fork; None if none can be started.
-    """
-    import threading
-
-    thread = threading.Thread(target=_import_all, args=(names,), daemon=True)
-    try:
-        thread.start()
-    except RuntimeError:  # too many threads
-        return None
-    return thread
-
-
-def _import_all(names: "Iterable[str]") -> None:
-    import contextlib
-    import time
-
-    time.sleep(_HEAD_START)
-    for name in names:
-        with contextlib.suppress(Exception):
-            import_late(name)
 
 
 class PausedCollector:

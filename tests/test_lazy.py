@@ -6,12 +6,11 @@ import ast
 import contextlib
 import gc
 import importlib
-import sys
 from pathlib import Path
 
 import pytest
 
-from hubkit.lazy import import_ahead, import_late
+from hubkit.lazy import import_late
 
 ROOT = Path(importlib.import_module("hubkit").__path__[0])
 PACKAGES = [
@@ -66,19 +65,3 @@ def test_late_imports_leave_a_disabled_collector_disabled() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
-
-
-def test_modules_are_imported_ahead_and_errors_wait(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "ahead_broken.py").write_text("raise ValueError('broken')")
-    (tmp_path / "ahead_whole.py").write_text("VALUE = 1")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "ahead_whole", raising=False)
-    thread = import_ahead(["ahead_missing", "ahead_broken", "ahead_whole"])
-    assert thread is not None
-    thread.join(120)
-    assert "ahead_whole" in sys.modules
-    with pytest.raises(ValueError, match="broken"):
-        import_late("ahead_broken")
-    assert gc.isenabled()

@@ -159,7 +159,6 @@ class FetchPolicy(Struct, frozen=True):
         lock_timeout: Seconds to wait for another process that fetches the same thing.
         waits: Whether to wait briefly for a host that limits the rate, before that is an error.
         pause: Seconds to wait before the second try, doubled before each further one.
-        next_modules: What the caller needs next, imported while the host is waited for.
     """
 
     refresh: bool = False
@@ -173,7 +172,6 @@ class FetchPolicy(Struct, frozen=True):
     lock_timeout: float = 600.0
     waits: bool = True
     pause: float = 0.5
-    next_modules: tuple[str, ...] = ()
 
 
 Trouble = Literal["changed", "missing", "added"]

@@ -35,7 +35,7 @@ from hubkit.hubdir.http_errors import (
     tls_error,
 )
 from hubkit.hubdir.retry import backoff, is_rate_limited, is_worth_retrying, requested_delay
-from hubkit.lazy import import_ahead, import_late
+from hubkit.lazy import import_late
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -201,8 +201,6 @@ class Client:
         self._lock = threading.Lock()
         self._eager = eager
         self._accepted: str | None = None  # the last scheme that a host accepted
-        self._next_modules = policy.next_modules
-        self._importing: threading.Thread | None = None
 
     def __enter__(self) -> Client:
         return self
@@ -210,8 +208,6 @@ class Client:
     def __exit__(self, *_: object) -> None:
         for session in self._sessions.values():
             session.close()
-        if self._importing is not None:
-            self._importing.join()
 
     @contextmanager
     def get(
@@ -301,7 +297,6 @@ class Client:
         header = credential.header(scheme) if credential and scheme else None
         log.debug("GET %s%s", url.redacted, " with a login" if header else "")
         session = self._session(retry=not request.once)
-        self._import_ahead()
         try:
             response = session.request(
                 "GET" if request.body is None else "POST",
@@ -323,13 +318,6 @@ class Client:
         except (requests.RequestException, OSError, ValueError) as error:
             raise connection_error(_failed_url(error, request), error) from None
         return Response(response, url.redacted, credential if scheme else None)
-
-    def _import_ahead(self) -> None:
-        """With the first request, start to import what is needed after the last one."""
-        with self._lock:
-            names, self._next_modules = self._next_modules, ()
-            if names:
-                self._importing = import_ahead(names)
 
     def _session(self, *, retry: bool) -> requests.Session:
         with self._lock:

@@ -22,6 +22,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from hubkit._util.atomic import create_exclusive
 from hubkit._util.logs import log
 from hubkit._util.paths import open_regular, require_no_link_above
 from hubkit.errors import InUseError, LockTimeoutError
@@ -119,8 +120,6 @@ def _announced(message: str, owner: Path) -> Iterator[None]:
 
 def _mark(marker: Path) -> bool:
     """Whether nobody has made the marker before."""
-    from hubkit._util.atomic import create_exclusive  # rarely needed
-
     with suppress(OSError):
         if time.time() - marker.lstat().st_mtime > _FORGOTTEN:
             marker.unlink()

@@ -47,14 +47,6 @@ if TYPE_CHECKING:
     from hubkit.hubdir.http import Client
 
 
-# What a fetch needs once the host has answered.
-_NEXT_MODULES = (
-    "hubkit.hubdir.trees",
-    "hubkit.hubdir.archive",
-    "hubkit.hubdir.torch_folders",
-)
-
-
 def find_cached(repo: RepoRef) -> CachedRepo | None:
     """Find a repo in the hub dir, without a request or a write.
 
@@ -199,8 +191,7 @@ def _fetch_with_lock(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
     from hubkit.hubdir.locks import hold
 
     began = time.time()
-    waiting = replace(policy, next_modules=(*_NEXT_MODULES, *policy.next_modules))
-    with Client(waiting, eager=True) as client, hold(repo_key(repo), policy.lock_timeout):
+    with Client(policy, eager=True) as client, hold(repo_key(repo), policy.lock_timeout):
         # Another process may have fetched it, before this one held the lock.
         cached = find_cached(repo)
         if cached and is_between(cached.fetched_at, began):

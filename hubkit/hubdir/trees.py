@@ -16,6 +16,7 @@ from hubkit.errors import AccessDeniedError, NotThereError, UnsafeArchiveError
 from hubkit.facts import ResolvedRef
 from hubkit.facts.hubdir import GITHUB
 from hubkit.hubdir.addresses import base_url
+from hubkit.hubdir.archive import is_same, read_commit, unpack
 from hubkit.hubdir.download import DownloadRequest, download
 from hubkit.hubdir.layout import (
     bytecode_folder,
@@ -29,6 +30,7 @@ from hubkit.hubdir.layout import (
     write_record,
     writing,
 )
+from hubkit.hubdir.manifest import manifest_file, read_manifest, require_digest
 from hubkit.hubdir.refs import address_of, fetch_move, find_move
 from hubkit.hubdir.repos import is_whole
 
@@ -91,7 +93,7 @@ def fetch_branch(client: Client, repo: RepoRef, policy: FetchPolicy) -> Resolved
         )
         try:
             result = download(client, wanted)
-            sha = _read_commit(room / _ARCHIVE)
+            sha = read_commit(room / _ARCHIVE)
         except (NotThereError, AccessDeniedError, UnsafeArchiveError):
             return None
         if sha is None:
@@ -101,19 +103,10 @@ def fetch_branch(client: Client, repo: RepoRef, policy: FetchPolicy) -> Resolved
     return resolved
 
 
-def _read_commit(archive: Path) -> str | None:
-    from hubkit.hubdir.archive import read_commit  # imported while the archive arrives
-
-    return read_commit(archive)
-
-
 def _unpack_tree(
     room: Path, resolved: ResolvedRef, source: dict[str, str], policy: FetchPolicy
 ) -> None:
     """Put the archive of a commit in its place, with its records, unless that is there already."""
-    from hubkit.hubdir.archive import is_same, unpack
-    from hubkit.hubdir.manifest import manifest_file, read_manifest, require_digest
-
     repo, sha = resolved.repo, resolved.sha
     archive, tree = room / _ARCHIVE, tree_folder(repo, sha)
     exists = tree.is_dir()
@@ -132,14 +125,14 @@ def _unpack_tree(
     }
     record |= {"files": len(manifest.entries), "digest": digest}
     record |= {**source, **_move_fields(resolved.moved_to), "fetched_at": time.time()}
-    _write_manifest(room, manifest_file(tree), manifest)
+    _write_manifest(room, tree, manifest)
     write_record(tree_record(repo, sha), record)
     if not is_unchanged:
         _place_tree(room, tree, replace=exists)
 
 
-def _write_manifest(room: Path, place: Path, manifest: Manifest) -> None:
-    new = room / "files"
+def _write_manifest(room: Path, tree: Path, manifest: Manifest) -> None:
+    new, place = room / "files", manifest_file(tree)
     with writing(place):
         require_no_link_above(get_dir(), place)
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from hubkit import hubdir, runtime
+from hubkit import hubdir
 from hubkit.errors import RepoSpecError, UntrustedRepoError, entrypoint_not_found
 from hubkit.hubdir.spec import parse_spec
 from hubkit.loader.dependencies import require_dependencies, torch_is_missing
@@ -27,6 +27,15 @@ from hubkit.loader.locate import (
     parse_repo_info,
 )
 from hubkit.loader.weights import download_nested_file, load_nested_state_dict, nested_max_age
+from hubkit.runtime import (
+    NO_BYTECODE,
+    CodePolicy,
+    HubFunctions,
+    find_hubconf,
+    import_hubconf,
+    import_own,
+    name_repo,
+)
 
 if TYPE_CHECKING:
     import builtins
@@ -36,15 +45,10 @@ if TYPE_CHECKING:
     from hubkit.facts import Hubconf, RepoRef
     from hubkit.facts.hubdir import TrustRepo
     from hubkit.lockfile import Lockfile
-    from hubkit.runtime import CodePolicy, HubFunctions, LoadedHubconf
+    from hubkit.runtime import LoadedHubconf
 
 # Imports that fail while torch.hub replaces the folder.
 _RETRIES = 5
-
-# What is needed once a repo is there. It is imported while a host is waited for: by then, `runtime`
-# must not have been imported for a name in it.
-_TO_RUN = ("hubkit.runtime.hubconf", "hubkit.runtime.operators")
-_TO_READ = ("hubkit.analysis.repo",)
 
 
 def load(
@@ -132,7 +136,7 @@ def import_module(
     lock = _find_lockfile(lockfile)
     loaded = _import(Request(repo_or_dir, source, trust_repo, verbose=False, lockfile=lock))
     with loaded.active():
-        return runtime.import_own(loaded.namespace, name)
+        return import_own(loaded.namespace, name)
 
 
 @contextlib.contextmanager
@@ -270,7 +274,6 @@ def _read_hubconf(root: Path) -> Hubconf:
 
 def _locate_to_read(request: Request) -> Located:
     """Locate a repo; reading needs no trust, but like torch, record it if the caller trusts."""
-    request = replace(request, next_modules=_TO_READ)
     return locate_trusted(request) if request.trust is True else locate(request)
 
 
@@ -358,7 +361,6 @@ def _find_lockfile(path: str | os.PathLike[str] | None) -> Lockfile | None:
 
 
 def _import(request: Request) -> LoadedHubconf:
-    request = replace(request, next_modules=_TO_RUN)
     for _ in range(_RETRIES):
         located = locate_trusted(request)
         before = hubdir.glance_at(located.root)
@@ -372,7 +374,7 @@ def _import(request: Request) -> LoadedHubconf:
 
 def _import_located(located: Located, request: Request) -> LoadedHubconf:
     hub = hub_functions(located.repo, request.lockfile)
-    loaded = runtime.find_hubconf(located.root, hub=hub, lock=request.lockfile)
+    loaded = find_hubconf(located.root, hub=hub, lock=request.lockfile)
     if loaded is not None:
         return replace(loaded, title=located.hubconf)
     if located.repo is not None:
@@ -382,9 +384,7 @@ def _import_located(located: Located, request: Request) -> LoadedHubconf:
             hubdir.hold_tree(located.root)
     require_dependencies(located.root, located.hubconf)
     try:
-        loaded = runtime.import_hubconf(
-            located.root, hub=hub, policy=_policy(located, request.lockfile)
-        )
+        loaded = import_hubconf(located.root, hub=hub, policy=_policy(located, request.lockfile))
     except ModuleNotFoundError as error:
         if error.name == "torch":
             raise torch_is_missing(f"{located.hubconf} needs torch") from error
@@ -396,17 +396,13 @@ def _policy(located: Located, lockfile: Lockfile | None) -> CodePolicy:
     """How the code of a repo is imported; with a lock file, from its source alone."""
     repo, sha = located.repo, located.sha
     if repo is None:
-        return runtime.CodePolicy(lock=lockfile)
-    package = runtime.name_repo(repo, sha) if sha else ""
+        return CodePolicy(lock=lockfile)
+    package = name_repo(repo, sha) if sha else ""
     if lockfile is not None:
         digest = lockfile.repo(str(repo)).digest
-        policy = runtime.CodePolicy(
-            is_fixed=True, bytecode=runtime.NO_BYTECODE, digest=digest, lock=lockfile
-        )
+        policy = CodePolicy(is_fixed=True, bytecode=NO_BYTECODE, digest=digest, lock=lockfile)
     else:
-        policy = runtime.CodePolicy(
-            is_fixed=True, bytecode=str(hubdir.bytecode_folder(located.root))
-        )
+        policy = CodePolicy(is_fixed=True, bytecode=str(hubdir.bytecode_folder(located.root)))
     return replace(policy, package=package, label=str(repo))
 
 
@@ -414,7 +410,7 @@ def _policy(located: Located, lockfile: Lockfile | None) -> CodePolicy:
 def hub_functions(repo: RepoRef | None, lockfile: Lockfile | None) -> HubFunctions:
     """What a repo's calls of torch.hub call."""
     path = None if lockfile is None else lockfile.path
-    return runtime.HubFunctions(
+    return HubFunctions(
         load=functools.partial(load, lockfile=path),
         list=functools.partial(list, lockfile=path),
         help=functools.partial(help, lockfile=path),

@@ -47,7 +47,6 @@ class Request(Struct, frozen=True):
     skip_validation: bool = False
     max_age: float | None = None
     lockfile: Lockfile | None = None
-    next_modules: tuple[str, ...] = ()  # `FetchPolicy.next_modules`
 
     @property
     def trust(self) -> TrustRepo:
@@ -64,7 +63,6 @@ class Request(Struct, frozen=True):
             refresh=self.force_reload,
             max_age=find_max_age(self.max_age),
             skip_validation=self.skip_validation,
-            next_modules=self.next_modules,
         )
 
 
