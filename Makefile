@@ -22,12 +22,13 @@ docs: .venv/installed  ## Build the site into docs/_build/html; warnings are err
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --fresh-env --write-all docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 
-# mypy runs beside the tests: alone, it would leave a core idle.
+# mypy runs beside the tests: alone, it would leave a core idle. So would two workers on two cores,
+# since tests wait for hosts and processes.
 test: .venv/installed  ## Lint, type check and run the whole test suite.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@$(BIN)/mypy >.venv/mypy.log 2>&1 & types=$$!; \
-	$(BIN)/pytest -n 2 --dist worksteal; tests=$$?; \
+	$(BIN)/pytest -n 3 --dist worksteal; tests=$$?; \
 	wait $$types; types=$$?; \
 	echo "$(BIN)/mypy"; cat .venv/mypy.log; \
 	exit $$((tests + types))

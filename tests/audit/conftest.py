@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
 
     from tests.git_host import GitHost
 
-pytest.importorskip("distributed")
-pytest.importorskip("duckdb")
+# To import them takes seconds, also where no test of this folder is run.
+for _name in ("distributed", "duckdb"):
+    if importlib.util.find_spec(_name) is None:
+        pytest.skip(f"{_name} is not installed", allow_module_level=True)
 
 
 @pytest.fixture
