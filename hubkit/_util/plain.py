@@ -186,9 +186,10 @@ def _reset_signals() -> None:
     faulthandler.disable()
     signal.set_wakeup_fd(-1)
     for number in signal.valid_signals():
+        # What is ignored, as SIGINT is in the background of a shell, is so in children too.
         if callable(signal.getsignal(number)):
-            signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+            is_ctrl_c = number == signal.SIGINT
+            signal.signal(number, signal.default_int_handler if is_ctrl_c else signal.SIG_DFL)
 
 
 def _reset_hooks() -> None:

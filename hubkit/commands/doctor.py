@@ -33,6 +33,8 @@ _VARIABLES = (
     *("HUBKIT_NO_CACHE", "HUBKIT_NO_PROGRESS", "HUBKIT_OFFLINE", "HUBKIT_TRUST"),
     *("CI", "FORCE_COLOR", "NO_COLOR", "NETRC", "TERM", "TORCH_HOME", "XDG_CACHE_HOME"),
 )
+# What hubkit itself sets for git and for child processes.
+_INTERNAL = ("HUBKIT_GIT_USER", "HUBKIT_GIT_PASSWORD", "HUBKIT_LOADED")
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 _WEIGHTS = "https://download.pytorch.org"
 _LIMIT = 5.0  # seconds for each host
@@ -161,7 +163,7 @@ def _describe_settings(problems: list[str]) -> dict[str, object]:
     }
     for name in sorted(os.environ):
         is_own = name.startswith("HUBKIT_") and not name.startswith("HUBKIT_TOKEN_")
-        if is_own and name not in _VARIABLES:
+        if is_own and name not in (*_VARIABLES, *_INTERNAL):
             meant = did_you_mean(name, _VARIABLES)
             problems.append(f"hubkit has no variable {name}. {meant}".rstrip())
     try:

@@ -67,6 +67,14 @@ def test_contents_and_settings_are_counted(git_host: GitHost, tmp_path: Path) ->
     assert "network" not in found
 
 
+def test_what_hubkit_sets_for_its_children_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As in a notebook that has loaded a repo.
+    monkeypatch.setenv("HUBKIT_LOADED", "[]")
+    monkeypatch.setenv("HUBKIT_LAODED", "")
+    (problem,) = describe()["problems"]
+    assert problem.startswith("hubkit has no variable HUBKIT_LAODED.")
+
+
 def test_secrets_are_never_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     variables = {
         "GITHUB_TOKEN": f"ghp_{SECRET}",

@@ -15,6 +15,7 @@ import yaml
 
 from hubkit._util.toml import parse_toml
 from hubkit.cli import main
+from hubkit.commands.doctor import _INTERNAL
 from tests.doc_pages import DOCS
 
 if TYPE_CHECKING:
@@ -90,10 +91,8 @@ def test_every_environment_variable_is_on_its_page() -> None:
     source = "".join(path.read_text("utf-8") for path in (DOCS.parent / "hubkit").rglob("*.py"))
     names = set(re.findall(r'"(HUBKIT_[A-Z_]+)"', source))
     constants = set(re.findall(r"^(HUBKIT_[A-Z_]+)\b.* = ", source, re.MULTILINE))
-    # Ours, for git and for child processes.
-    internal = {"HUBKIT_GIT_USER", "HUBKIT_GIT_PASSWORD", "HUBKIT_LOADED"}
     assert "HUBKIT_OFFLINE" in names
-    assert not [name for name in names - constants - internal if f"`{name}" not in page]
+    assert not [name for name in names - constants - {*_INTERNAL} if f"`{name}" not in page]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
