@@ -155,7 +155,7 @@ def _forget_modules(home: Path) -> None:
     """Let the next piece of code import anew what this one imported from its hub dir."""
     import sys
 
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():
         if Path(getattr(module, "__file__", None) or "").is_relative_to(home):
             del sys.modules[name]
 

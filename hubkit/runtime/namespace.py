@@ -356,7 +356,7 @@ def has_changed(namespace: Namespace) -> bool:
     # Most of what a warm load of a folder costs. Other threads may be adding files.
     stat = os.stat
     try:
-        for path, (modified_at, size) in [*namespace.state.files.items()]:
+        for path, (modified_at, size) in namespace.state.files.copy().items():
             found = stat(path)
             if found.st_mtime_ns != modified_at or found.st_size != size:
                 return True

@@ -11,13 +11,13 @@ import contextlib
 import sys
 import warnings
 from collections import OrderedDict, defaultdict
-from types import FunctionType, ModuleType
+from types import FunctionType, MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from hubkit.runtime.namespace import Namespace
 
@@ -46,7 +46,7 @@ class _Saved(Struct, frozen=True):
 
     name: str
     is_registry: bool
-    mapping: Mapping[Any, Any]
+    mapping: dict[Any, Any] | MappingProxyType[str, Any]
     entries: dict[Any, Any]
 
     def spell(self, key: object) -> str:
@@ -82,10 +82,10 @@ def watch_replacements(namespace: Namespace, others: Sequence[Namespace]) -> Ite
 
 def _save_mappings(others: Sequence[Namespace]) -> list[_Saved]:
     """What modules, classes and registries hold in the packages that some repos import."""
-    own = [item for other in others for item in [*other.state.own.items()]]
+    own = [item for other in others for item in other.state.own.copy().items()]
     packages = {name for name, is_own in own if not is_own} - sys.stdlib_module_names
     saved: dict[int, _Saved] = {}
-    for name, module in [*sys.modules.items()]:
+    for name, module in sys.modules.copy().items():
         top = name.partition(".")[0]
         is_used = top in packages and (top != "torch" or f"{name}.".startswith("torch.nn."))
         if is_used and isinstance(module, ModuleType):
@@ -95,7 +95,7 @@ def _save_mappings(others: Sequence[Namespace]) -> list[_Saved]:
 
 
 def _find_mappings(
-    module: str, variables: dict[str, Any], live: Mapping[str, Any]
+    module: str, variables: dict[str, Any], live: dict[str, Any]
 ) -> Iterator[_Saved]:
     yield _Saved(module, False, live, variables)
     for name, value in variables.items():
@@ -104,7 +104,7 @@ def _find_mappings(
             yield from _find_registry(full, value)
         elif issubclass(kind, type):
             if value.__module__ == module:
-                yield _Saved(full, False, vars(value), dict(vars(value)))
+                yield _Saved(full, False, vars(value), vars(value).copy())
         elif kind not in _VALUES and kind.__module__ != "builtins":
             for attribute, inner in _attributes(value).items():
                 if type(inner) in _MAPPINGS:
@@ -130,7 +130,7 @@ def _find_replaced(
     """The entries that hold something of a repo's code now, and held something else."""
     prefixes = {other.prefix: other.label for other in others}
     for one in saved:
-        for key, value in [*one.mapping.items()]:
+        for key, value in one.mapping.copy().items():
             before = one.entries.get(key)
             is_replaced = before is not None and before is not value
             if is_replaced and _module_of(value).startswith(namespace.prefix):

@@ -172,7 +172,7 @@ def _is_unchanged(namespace: Namespace, before: dict[str, ModuleType]) -> bool:
     modules, state = sys.modules, namespace.state
     if state.wrote_sys_modules or not _has_same_end(before):
         return False
-    own = [name for name, is_own in [*state.own.items()] if is_own]
+    own = [name for name, is_own in state.own.copy().items() if is_own]
     return all(modules.get(name) is before.get(name) for name in own)
 
 

@@ -262,7 +262,7 @@ def unbind_replacements(prefix: str) -> None:
         for name, own in _functions.items()
         if name in hub and hub[name] is not own
     }
-    for full_name, module in [*sys.modules.items()]:
+    for full_name, module in sys.modules.copy().items():
         if full_name.startswith(prefix):
             variables = vars(module)
             found = {key: value for key, value in variables.items() if id(value) in replaced}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
 import os
 import pickle
@@ -63,7 +64,10 @@ def test_repos_of_the_same_shape_live_in_one_process(make_repo: MakeRepo) -> Non
     before, path = dict(sys.modules), list(sys.path)
     nets = {name: import_hubconf(repo(make_repo, name)).call("net") for name in ("a", "b", "a2")}
     assert {name: net.say() for name, net in nets.items()} == {name: (name,) * 3 for name in nets}
-    after = {name: module for name, module in sys.modules.items() if "." not in name}
+    # What loads need of the standard library may come in.
+    standard = sys.stdlib_module_names
+    names = [name for name in sys.modules if "." not in name and name not in standard]
+    after = {name: sys.modules[name] for name in names}
     assert sys.modules["utils"] is mine
     assert after.items() <= before.items()
     assert sys.path == path
@@ -84,6 +88,29 @@ def test_threads_never_see_each_others_repo(make_repo: MakeRepo) -> None:
         said = dict(zip(roots, pool.map(load, roots), strict=True))
     assert said == {name: (name,) * 6 for name in roots}
     assert sys.path == path
+
+
+def test_modules_may_come_while_modules_are_looked_at(make_repo: MakeRepo) -> None:
+    """Other threads import meanwhile, and so does what runs when garbage is collected."""
+    net = import_hubconf(repo(make_repo, "first")).call("net")
+    made: list[str] = []
+
+    def add_module(*_: object) -> None:
+        made.append(f"module_{len(made)}_of_another_thread")
+        sys.modules[made[-1]] = ModuleType(made[-1])
+
+    thresholds = gc.get_threshold()
+    gc.callbacks.append(add_module)
+    gc.set_threshold(1)
+    try:
+        other = import_hubconf(repo(make_repo, "second")).call("net")
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.callbacks.remove(add_module)
+        for name in made:
+            del sys.modules[name]
+    assert made
+    assert (net.say(), other.say()) == (("first",) * 3, ("second",) * 3)
 
 
 def test_threads_that_load_the_same_repo_get_the_same_code(make_repo: MakeRepo) -> None:
