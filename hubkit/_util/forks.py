@@ -1,7 +1,7 @@
 """Fresh interpreters in which slow modules are imported already: forks of one process.
 
 A `Nursery` is a child process that imports modules once, and nothing else; or a fork of this process
-that was made plain again, since importing torch takes longer than all that follows.
+that was made plain again, so that torch is imported only once.
 `Nursery.interpreter` is a command in the place of ``sys.executable``: what it runs starts as a fork of
 the nursery, with the working directory, environment and streams that the command was given. The
 command waits for the fork, ends as it does, and takes it and all that it has started along if it is
@@ -84,8 +84,7 @@ class Nursery:
     Args:
         modules: Their names; modules that cannot be imported are skipped.
         env: All environment variables of the process.
-        share: Whether to import the modules here too, and to make it a fork of this process, where
-            nothing is in the way of that.
+        share: Whether to import the modules in this process and fork it, if that is possible.
     """
 
     def __init__(
@@ -153,14 +152,14 @@ class _Fork:
 
     Args:
         listener: Where it is asked for forks.
-        plainness: What it is to be like.
+        plainness: The state that it should be in.
     """
 
     def __init__(self, listener: socket.socket, plainness: Plainness) -> None:
         # It ends when this pipe does, with this process at the latest.
         reading, writing = os.pipe()
         with warnings.catch_warnings():
-            # Threads there are: those of progress, of xdist and of linear algebra hold no lock.
+            # Threads of progress, xdist and linear algebra hold no lock that the fork needs.
             warnings.simplefilter("ignore", DeprecationWarning)
             self.pid = os.fork()
         if not self.pid:

@@ -2,7 +2,7 @@
 
 A program leaves traces in its process: modules, streams, files, handlers of signals, filters of
 warnings. `Fresh` is what an interpreter has before a program runs; `become_plain` takes a fork back to
-that, but for modules that are to stay.
+that state, except for modules that should stay.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 _LOOK = "import json, sys; print(json.dumps([sys.path, list(sys.modules)]))"
 _COMPILED = tuple(importlib.machinery.EXTENSION_SUFFIXES)
-# What lies here ends with the process: a file that is forgotten would close a number that is by then
-# another file's.
+# Kept until the process ends: closing a forgotten file would close its descriptor, which may belong to
+# another file by then.
 _forgotten: list[object] = []
 
 
@@ -56,7 +56,7 @@ def look_at_fresh(env: Mapping[str, str]) -> Fresh:
     Raises:
         OSError: It does not start.
         subprocess.SubprocessError: It fails.
-        ValueError: Something else than what it has was printed.
+        ValueError: It printed something else.
     """
     with tempfile.TemporaryDirectory(prefix="hubkit-") as folder:
         done = subprocess.run(  # noqa: S603 - our own interpreter
@@ -74,7 +74,7 @@ def look_at_fresh(env: Mapping[str, str]) -> Fresh:
 
 
 class Plainness(Struct, frozen=True):
-    """What a fork is to be like.
+    """The state that a fork should be in.
 
     Attributes:
         fresh: What an interpreter has before a program runs.
@@ -140,7 +140,7 @@ def become_plain(plainness: Plainness) -> None:
     """Turn this process, a fork whose streams lead elsewhere by now, into a plain one.
 
     Args:
-        plainness: What it is to be like.
+        plainness: The state that it should be in.
     """
     gc.freeze()
     _close_files()
@@ -186,7 +186,7 @@ def _reset_signals() -> None:
     faulthandler.disable()
     signal.set_wakeup_fd(-1)
     for number in signal.valid_signals():
-        # What is ignored, as SIGINT is in the background of a shell, is so in children too.
+        # Children inherit ignored signals, such as SIGINT of a shell's background jobs.
         if callable(signal.getsignal(number)):
             is_ctrl_c = number == signal.SIGINT
             signal.signal(number, signal.default_int_handler if is_ctrl_c else signal.SIG_DFL)
@@ -202,7 +202,7 @@ def _reset_hooks() -> None:
 
 
 def _reset_warnings(filters: Sequence[Any]) -> None:
-    """As when the interpreter starts: `catch_warnings` may have put others in their place."""
+    """Restore the filters of a new interpreter, which `catch_warnings` may have replaced."""
     importlib.reload(warnings)
     kept = [one for one in warnings.filters if one not in filters]
     warnings.filters[:] = [*filters, *kept]  # type: ignore[index]

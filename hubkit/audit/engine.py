@@ -217,7 +217,7 @@ class Engine:
             yield self._end(heard)
 
     def _call_back(self, name: str) -> Arrival:
-        """End a batch whose worker died: what it had is to be tried one by one."""
+        """End a batch whose worker died; its remaining repos are retried one by one."""
         flight = self._flights.pop(name)
         flight.future.release()
         return Arrival(lost=flight.give_back(), ended=True, host=flight.host)

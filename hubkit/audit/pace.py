@@ -1,4 +1,4 @@
-"""How many repos one batch has: as many as take half a second, fewer at the start and at the end.
+"""The size of a batch: the repos of about half a second, fewer at the start and at the end.
 
 A Dask task takes a few milliseconds of the scheduler, the worker and the command. A batch shares
 them among its repos, and is short, so that little is lost with a worker or the command.
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hubkit.audit.messages import Outcome
 
 SECONDS = 0.5  # that a batch should take
-_PARTS = 4  # batches of each worker to make at least of what is left, so that all end together
+_PARTS = 4  # batches for each worker, at least, in what is left, so that all end together
 _WEIGHT = 0.05  # of one repo in the mean
 _LEAST = 0.001  # seconds
 
